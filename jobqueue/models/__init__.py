@@ -1,0 +1,28 @@
+"""Rows of the job queue, one topic a module. Verbs live in ``jobqueue.lifecycle``, sets of rows in ``jobqueue.querysets``."""
+
+from jobqueue.models.category import Category
+from jobqueue.models.company import Company, CompanyMember
+from jobqueue.models.credential import Credential
+from jobqueue.models.entry import Entry
+from jobqueue.models.history import EntryChange
+from jobqueue.models.log import LogEntry, LogLine
+from jobqueue.models.messages import ErrorMessage, ErrorMessageRegister
+from jobqueue.models.report import ReportDocument
+from jobqueue.scheduler.models import Cluster, ScheduledTask, WorkerSession
+
+__all__ = [
+    "Category",
+    "Cluster",
+    "Company",
+    "CompanyMember",
+    "Credential",
+    "Entry",
+    "EntryChange",
+    "ErrorMessage",
+    "ErrorMessageRegister",
+    "LogEntry",
+    "LogLine",
+    "ReportDocument",
+    "ScheduledTask",
+    "WorkerSession",
+]
