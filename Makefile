@@ -1,0 +1,52 @@
+# Needs make, Python 3.11 or newer with venv, and a package index. Everything else is created here.
+.DEFAULT_GOAL := help
+.PHONY: help setup up test test-fast test-browser check format bench lock clean
+VENV := .venv
+PY := $(VENV)/bin/python
+
+help:  ## Show what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.installed-dev  ## Create .venv with runtime and development dependencies
+
+up: $(VENV)/.installed  ## Migrate, make the demo company on first start, then run web server and worker
+	@$(PY) manage.py up
+
+test: $(VENV)/.installed-dev  ## Run every test that needs no browser
+	@$(PY) -m pytest -m "not browser"
+
+test-fast: $(VENV)/.installed-dev  ## Run the tests that start no processes
+	@$(PY) -m pytest -m "not browser and not slow"
+
+test-browser: $(VENV)/.installed-dev  ## Run the browser tests (needs Chromium)
+	@$(PY) -m pytest -m browser
+
+check: $(VENV)/.installed-dev  ## Lint, formatting, types, import contract, system checks, missing migrations
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-logo
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py check
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py makemigrations --check --dry-run
+
+format: $(VENV)/.installed-dev  ## Format and repair what can be repaired
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+bench: $(VENV)/.installed-bench  ## Measure beside procrastinate and bare django-q2
+	@$(PY) -m bench
+
+lock:  ## Compile requirements*.txt anew from pyproject.toml
+	@./scripts/lock
+
+$(VENV)/.installed: requirements.txt scripts/install
+	@./scripts/install $(VENV) requirements.txt $@
+
+$(VENV)/.installed-dev: requirements-dev.txt scripts/install
+	@./scripts/install $(VENV) requirements-dev.txt $@
+
+$(VENV)/.installed-bench: requirements-bench.txt scripts/install
+	@./scripts/install $(VENV) requirements-bench.txt $@
+
+clean:  ## Remove caches (keeps .venv and var)
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,154 @@
+"""Reads settings from the process environment.
+
+A value that cannot be used never raises here: the setting gets a harmless stand-in and the fault is kept as a
+:class:`Problem`. System checks report all of them together, with id and hint, and refuse to start (``config/checks.py``).
+Any variable may be given as a file instead: ``SECRET_KEY_FILE=/run/secrets/key`` (django-environ's file-aware reader).
+"""
+
+import warnings
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import environ
+from environ.fileaware_mapping import FileAwareMapping
+
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+DATABASE_ENGINES = frozenset({"django.db.backends.postgresql", "django.db.backends.sqlite3"})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault of the configuration: a check id, what is wrong, and what to do about it."""
+
+    id: str
+    message: str
+    hint: str
+
+
+class Environment:
+    """Typed access to environment variables; an empty value counts as unset."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = FileAwareMapping(dict(values))
+        self.problems: list[Problem] = []
+
+    def report(self, id: str, *, message: str, hint: str) -> None:
+        self.problems.append(Problem(id, message, hint))
+
+    def text(self, name: str, *, default: str = "") -> str:
+        try:
+            return self._values.get(name, "").strip() or default
+        except (OSError, UnicodeDecodeError) as error:
+            self.report(
+                "config.E001",
+                message=f"{name}_FILE names a file that cannot be read: {error}.",
+                hint=f"Correct the path, make the file readable for this user, or set {name} instead.",
+            )
+            return default
+
+    def flag(self, name: str, *, default: bool | None) -> bool | None:
+        word = self.text(name).lower()
+        if word in TRUE_WORDS:
+            return True
+        if word and word not in FALSE_WORDS:
+            self._unreadable(name, value=word, wanted="on or off")
+            return default
+        return False if word else default
+
+    def number(self, name: str, *, default: int, least: int = 1, most: int = 2**31 - 1) -> int:
+        return self._number(name, default=default, least=least, most=most)
+
+    def optional_number(self, name: str, *, least: int = 1) -> int | None:
+        """``None`` when unset: "no limit"."""
+        return self._number(name, default=None, least=least, most=2**31 - 1)
+
+    def names(self, name: str, *, default: Collection[str] = ()) -> list[str]:
+        """A comma-separated list; blanks around the parts are ignored."""
+        return [part.strip() for part in self.text(name).split(",") if part.strip()] or list(default)
+
+    def choice(self, name: str, *, choices: Collection[str], default: str) -> str:
+        word = self.text(name, default=default).lower()
+        if word in choices:
+            return word
+        self._unreadable(name, value=word, wanted=f"one of {', '.join(choices)}")
+        return default
+
+    def time_zone(self, name: str, *, default: str) -> str:
+        zone = self.text(name, default=default)
+        try:
+            ZoneInfo(zone)
+        except (
+            KeyError,
+            OSError,
+            ValueError,
+        ):  # unknown keys, paths outside the data, and folders such as "Europe"
+            self.report(
+                "config.E005",
+                message=f"{name} is '{zone}', which is no IANA time zone.",
+                hint="Use a name such as UTC, Europe/Brussels or America/New_York.",
+            )
+            return default
+        return zone
+
+    def database(self, name: str, *, default: str = "") -> dict[str, Any]:
+        """The Django database settings of a URL; an unusable one yields a backend that refuses every query."""
+        url = self.text(name, default=default)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                found: dict[str, Any] = environ.Env.db_url_config(url)
+        except (ValueError, TypeError, KeyError, UserWarning):
+            found = {}
+        if found.get("ENGINE") in DATABASE_ENGINES and found.get("NAME"):
+            return found
+        self.report(
+            "config.E006",
+            message=f"{name} is not the URL of a PostgreSQL or SQLite database.",
+            hint="Write postgres://user:password@host:5432/name, or sqlite:////absolute/path/db.sqlite3.",
+        )
+        return {"ENGINE": "django.db.backends.dummy"}
+
+    def email(self, name: str, *, default: str) -> dict[str, Any]:
+        """Django's ``EMAIL_…`` settings of a mail URL."""
+        try:
+            found: dict[str, Any] = environ.Env.email_url_config(self.text(name, default=default))
+        except (ValueError, environ.ImproperlyConfigured):
+            self.report(
+                "config.E007",
+                message=f"{name} is not a usable mail URL.",
+                hint="Write smtp+tls://user:password@host:587, smtp+ssl://…:465, smtp://host:25, "
+                "filemail:///absolute/folder or consolemail://.",
+            )
+            return environ.Env.email_url_config(default)
+        found.pop("OPTIONS", None)
+        if not str(found["EMAIL_BACKEND"]).endswith("filebased.EmailBackend"):
+            found.pop("EMAIL_FILE_PATH", None)
+        return {key: value for key, value in found.items() if value is not None}
+
+    def _number(self, name: str, *, default: Any, least: int, most: int) -> Any:
+        text = self.text(name)
+        if not text:
+            return default
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if least <= value <= most:
+            return value
+        self._unreadable(name, value=text, wanted=f"a whole number from {least} to {most}")
+        return default
+
+    def _unreadable(self, name: str, *, value: str, wanted: str) -> None:
+        self.report(
+            "config.E001",
+            message=f"{name} is '{value}', which is not {wanted}.",
+            hint=f"Correct the environment variable {name} or remove it.",
+        )
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite:///{path}"

@@ -1,0 +1,57 @@
+"""Logging: one line per event on standard error, as JSON for machines or aligned text for people."""
+
+from typing import Any
+
+import structlog
+
+TIMESTAMP = structlog.processors.TimeStamper(fmt="iso", utc=True)
+SHARED = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.stdlib.ExtraAdder(),
+    TIMESTAMP,
+    structlog.processors.StackInfoRenderer(),
+]
+
+
+def dictionary(*, layout: str, level: str) -> dict[str, Any]:
+    """A ``LOGGING`` dictionary for ``layout`` *console* or *json*; also makes ``structlog.get_logger()`` end there."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    if layout == "json":
+        rendering: list[Any] = [
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(default=str),
+        ]
+    else:
+        rendering = [structlog.dev.ConsoleRenderer(colors=False)]
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": SHARED,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+            },
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django": {"level": level, "propagate": True},
+            "django.server": {"handlers": [], "level": level, "propagate": True},
+            "axes": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},
+            "fontTools": {"level": "ERROR"},
+        },
+    }

@@ -1,0 +1,263 @@
+"""Settings of Jobwarden, all from environment variables. The table of them is in the README.
+
+Without any variable set this is a *local* installation: SQLite and generated secrets under ``var/``, loopback only.
+``ENVIRONMENT=production`` takes nothing for granted: missing secrets and names are refused by the system checks.
+"""
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from config import keys, logs
+from config.environment import Environment, sqlite_url
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment(os.environ)
+
+# --- Kind and place of this installation ---------------------------------------------------------------------------
+ENVIRONMENT = env.choice("ENVIRONMENT", choices=("local", "production"), default="local")
+PRODUCTION = ENVIRONMENT == "production"
+DEBUG = env.flag("DEBUG", default=False)
+VAR_DIR = Path(env.text("VAR_DIR", default=str(BASE_DIR / "var"))).expanduser().absolute()
+SITE_ID = env.text("SITE_ID", default="" if PRODUCTION else "local")
+DEMO = env.flag("DEMO", default=not PRODUCTION)
+SECRET_KEY = keys.secret_key(env, var_dir=VAR_DIR, production=PRODUCTION)
+SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS")
+
+# --- Web -----------------------------------------------------------------------------------------------------------
+HOST = env.text("HOST", default="127.0.0.1")
+PORT = env.number("PORT", default=8000, most=65_535)
+WEB_PROCESSES = env.number("WEB_PROCESSES", default=2, most=64)
+ALLOWED_HOSTS = env.names(
+    "ALLOWED_HOSTS",
+    default=() if PRODUCTION else {"localhost", "127.0.0.1", "[::1]", HOST, socket.gethostname().lower()},
+)
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
+HTTPS = env.flag(
+    "HTTPS", default=None
+)  # None: not told; then production marks cookies secure but promises no TLS
+TRUST_PROXY_HEADERS = env.flag("TRUST_PROXY_HEADERS", default=False)
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION if HTTPS is None else HTTPS
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = (
+    f"jobwarden_session_{PORT}",
+    f"jobwarden_csrf_{PORT}",
+)  # cookies ignore ports
+SECURE_SSL_REDIRECT = bool(HTTPS)
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", default=31_536_000, least=0) if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUST_PROXY_HEADERS else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_q",
+    "rest_framework",
+    "django_filters",
+    "axes",
+    "auditlog",
+    "csp",
+    "jobqueue",
+    "notifications",
+    "packages",
+    "refresher",
+    "config.apps.HouseConfig",
+    *env.names("EXTRA_APPS"),
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.content_security.AdminContentSecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "auditlog.middleware.AuditlogMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+NOBODY = "'none'"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NOBODY],
+        "img-src": ["'self'"],
+        "style-src": ["'self'"],
+        "base-uri": [NOBODY],
+        "form-action": ["'self'"],
+        "frame-ancestors": [NOBODY],
+    },
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+MEDIA_ROOT = VAR_DIR / "media"
+# Production serves hashed, compressed, long-cached files made by collectstatic; a local installation needs no such step.
+WHITENOISE_USE_FINDERS = not PRODUCTION
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage",
+    },
+}
+
+# --- Databases -----------------------------------------------------------------------------------------------------
+SQLITE_OPTIONS = {
+    "timeout": 20,
+    "transaction_mode": "IMMEDIATE",  # WAL with deferred transactions fails more often than no WAL at all
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+}
+
+
+def _connection(found: dict[str, Any]) -> dict[str, Any]:
+    """Persistent connections on both databases; never a pool, which breaks in forked workers (check config.E010)."""
+    on_sqlite = found["ENGINE"].endswith("sqlite3")
+    options = {**(SQLITE_OPTIONS if on_sqlite else {}), **found.get("OPTIONS", {})}
+    return {**found, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": not on_sqlite, "OPTIONS": options}
+
+
+def _read_only(found: dict[str, Any]) -> dict[str, Any]:
+    """A connection for SQL reports that cannot write, whatever the report says."""
+    if found["ENGINE"].endswith("sqlite3"):
+        found = {
+            **found,
+            "NAME": f"{Path(found['NAME']).absolute().as_uri()}?mode=ro",
+            "OPTIONS": {"timeout": 20},
+        }
+    elif found["ENGINE"].endswith("postgresql"):
+        options = found.get("OPTIONS", {})
+        started = f"{options.get('options', '')} -c default_transaction_read_only=on".strip()
+        found = {**found, "OPTIONS": {**options, "options": started}}
+    return {**found, "CONN_MAX_AGE": 60}
+
+
+DATABASES = {"default": _connection(env.database("DATABASE_URL", default=sqlite_url(VAR_DIR / "db.sqlite3")))}
+if env.text("REPORTING_DATABASE_URL"):
+    DATABASES["reporting"] = _read_only(env.database("REPORTING_DATABASE_URL"))
+if DEMO:
+    demo_shop = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "demo" / "shop.sqlite3")}
+    DATABASES["demo_shop"] = _read_only(demo_shop)
+DATABASE_ROUTERS = ["config.routers.ReadOnlyAliases"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- Time, words, mail, log ----------------------------------------------------------------------------------------
+USE_TZ = True
+TIME_ZONE = env.time_zone("TIME_ZONE", default="UTC")
+USE_I18N = True
+LANGUAGE_CODE = "en"
+
+MAIL = env.email("EMAIL_URL", default=f"filemail:///{VAR_DIR / 'mail'}")
+globals().update(MAIL)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="Jobwarden <jobwarden@localhost>")
+
+LOG_FORMAT = env.choice(
+    "LOG_FORMAT", choices=("console", "json"), default="json" if PRODUCTION else "console"
+)
+LOG_LEVEL = env.choice("LOG_LEVEL", choices=("debug", "info", "warning", "error"), default="info").upper()
+LOGGING = logs.dictionary(layout=LOG_FORMAT, level=LOG_LEVEL)
+
+# --- People --------------------------------------------------------------------------------------------------------
+LOGIN_URL = "admin:login"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
+# --- The job queue and its engine ----------------------------------------------------------------------------------
+WORKERS = env.number("WORKERS", default=2, most=256)
+JOBQUEUE = {
+    "WORKERS": WORKERS,
+    "POLL_SECONDS": 0.5,
+    "SQLITE_WATCH_SECONDS": 0.02,
+    "SITE_LIMIT": env.optional_number("SITE_LIMIT"),
+    "USER_LIMIT": env.optional_number("USER_LIMIT"),
+    "LEASE_SECONDS": 30,
+    "HEARTBEAT_SECONDS": 5,
+    "STOP_GRACE_SECONDS": env.number("STOP_GRACE_SECONDS", default=30, most=3_600),
+    "MAX_TIMEOUT_SECONDS": 86_399,
+    "DEFAULT_TIMEOUT_SECONDS": env.number("DEFAULT_TIMEOUT_SECONDS", default=43_200, most=86_399),
+    "HARD_KILL_GRACE_SECONDS": 5,
+    "ALLOWED_COMMANDS": env.names("ALLOWED_COMMANDS"),
+    "OUTBOUND_ALLOWED_HOSTS": env.names("OUTBOUND_ALLOWED_HOSTS"),
+    "SQL_REPORT_ALIASES": env.names(
+        "SQL_REPORT_ALIASES", default=[name for name in DATABASES if name != "default"]
+    ),
+    "REPORT_RETENTION_DAYS": env.number("REPORT_RETENTION_DAYS", default=28, most=36_500),
+    "LOG_RETENTION_DAYS": env.optional_number("LOG_RETENTION_DAYS"),
+    "CREDENTIAL_KEYS": keys.credential_keys(env, var_dir=VAR_DIR, production=PRODUCTION),
+}
+# Timeout and retry only concern plain async_task() calls; job queue messages carry a timeout of their own.
+Q_CLUSTER = {
+    "name": "jobwarden",
+    "broker_class": "jobqueue.scheduler.broker.TaskBroker",
+    "orm": "default",
+    "scheduler": False,
+    "workers": WORKERS,
+    "queue_limit": WORKERS,
+    "bulk": 1,
+    "guard_cycle": 0.5,
+    "timeout": 3_600,
+    "retry": 4_200,
+    "ack_failures": True,
+    "save_limit": -1,
+    "catch_up": False,
+    "label": "Task engine",
+    "log_level": LOG_LEVEL,
+}
+
+# --- Admin ---------------------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Jobwarden",
+    "SITE_HEADER": "Jobwarden",
+    "SITE_SYMBOL": "schedule",
+    "SHOW_VIEW_ON_SITE": False,
+}
+
+CONFIGURATION_PROBLEMS = env.problems
