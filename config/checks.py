@@ -63,13 +63,13 @@ def task_engine_is_ours(app_configs: Sequence[AppConfig] | None, **kwargs: Any) 
     timeout, retry = cluster.get("timeout"), cluster.get("retry", 60)
     if not isinstance(timeout, int) or isinstance(timeout, bool) or timeout < 1 or retry <= timeout:
         yield Error(
-            f"Q_CLUSTER has timeout {timeout!r} and retry {retry!r}; a plain task still running would be started again.",
+            f"Q_CLUSTER has timeout {timeout!r} and retry {retry!r}; a running plain task would be started again.",
             hint="Set timeout to a whole number of seconds and retry to a larger one.",
             id="config.E013",
         )
     if cluster.get("guard_cycle", 0.5) not in (0.5, 1):
         yield Error(
-            f"Q_CLUSTER['guard_cycle'] is {cluster['guard_cycle']!r}; django-q2's hard timeout steps over zero with it.",
+            f"Q_CLUSTER['guard_cycle'] is {cluster['guard_cycle']!r}; django-q2's hard timeout never ends with it.",
             hint="Use 0.5 or 1.",
             id="config.E014",
         )

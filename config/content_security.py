@@ -1,4 +1,4 @@
-"""Relaxes the content security policy for the admin, where django-unfold's Alpine.js evaluates attribute expressions."""
+"""Relaxes the content security policy for the admin, where django-unfold's Alpine.js evaluates expressions."""
 
 from collections.abc import Callable
 

@@ -1,7 +1,7 @@
 """Reads settings from the process environment.
 
 A value that cannot be used never raises here: the setting gets a harmless stand-in and the fault is kept as a
-:class:`Problem`. System checks report all of them together, with id and hint, and refuse to start (``config/checks.py``).
+:class:`Problem`. System checks report all of them together, with id and hint, and nothing starts (``config/checks``).
 Any variable may be given as a file instead: ``SECRET_KEY_FILE=/run/secrets/key`` (django-environ's file-aware reader).
 """
 
@@ -37,7 +37,9 @@ class Environment:
         self.problems: list[Problem] = []
 
     def report(self, id: str, *, message: str, hint: str) -> None:
-        self.problems.append(Problem(id, message, hint))
+        problem = Problem(id, message, hint)
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def text(self, name: str, *, default: str = "") -> str:
         try:

@@ -56,13 +56,13 @@ def secret_key(env: Environment, *, var_dir: Path, production: bool) -> str:
 
 
 def credential_keys(env: Environment, *, var_dir: Path, production: bool) -> list[str]:
-    """Fernet keys of stored credentials: the first encrypts, all decrypt, so a key is replaced by putting a new one first."""
+    """Fernet keys of stored credentials: the first encrypts, all decrypt; a new key is put in front of the old ones."""
     given = env.names("CREDENTIAL_KEYS")
     if not given and production:
         env.report(
             "config.E008",
             message="CREDENTIAL_KEYS is not set; stored credentials could not be decrypted on another host.",
-            hint="Set CREDENTIAL_KEYS (or CREDENTIAL_KEYS_FILE) to a Fernet key, the same on every host. Make one with: "
+            hint="Set CREDENTIAL_KEYS (or CREDENTIAL_KEYS_FILE) to a Fernet key, one for all hosts. Make one with: "
             'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
         )
         return [new_credential_key()]

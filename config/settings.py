@@ -19,7 +19,7 @@ env = Environment(os.environ)
 ENVIRONMENT = env.choice("ENVIRONMENT", choices=("local", "production"), default="local")
 PRODUCTION = ENVIRONMENT == "production"
 DEBUG = env.flag("DEBUG", default=False)
-VAR_DIR = Path(env.text("VAR_DIR", default=str(BASE_DIR / "var"))).expanduser().absolute()
+VAR_DIR = BASE_DIR / Path(env.text("VAR_DIR", default="var")).expanduser()
 SITE_ID = env.text("SITE_ID", default="" if PRODUCTION else "local")
 DEMO = env.flag("DEMO", default=not PRODUCTION)
 SECRET_KEY = keys.secret_key(env, var_dir=VAR_DIR, production=PRODUCTION)
@@ -116,9 +116,9 @@ CONTENT_SECURITY_POLICY = {
 }
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = VAR_DIR / "static" if PRODUCTION else None
 MEDIA_ROOT = VAR_DIR / "media"
-# Production serves hashed, compressed, long-cached files made by collectstatic; a local installation needs no such step.
+# Production serves hashed, compressed, long-cached files made by collectstatic; locally no such step is needed.
 WHITENOISE_USE_FINDERS = not PRODUCTION
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

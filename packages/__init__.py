@@ -1,2 +1,5 @@
-"""Ordered sequences of entries with recurrences and runs. Empty until the packages issue: then packages, their lines and
-runs, advanced by short idempotent steps when an owned entry ends."""
+"""Ordered sequences of entries with several recurrences, and their runs.
+
+Empty until the packages issue. Then: packages, their lines and runs, advanced by short idempotent steps whenever an
+owned entry ends.
+"""
