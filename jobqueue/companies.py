@@ -1,0 +1,48 @@
+"""Which company: the default one, those a user may work in, and one by its code."""
+
+from django.db.models import QuerySet
+
+from jobqueue.errors import NotFound
+from jobqueue.models import Company, CompanyMember
+
+
+def default() -> Company:
+    """The default company; raises ``NotFound`` if the installation has none (run ``migrate``)."""
+    company = Company.objects.filter(is_default=True).first()
+    if company is None:
+        raise NotFound("There is no default company. Mark one company as the default, or run “migrate”.")
+    return company
+
+
+def visible_to(user) -> QuerySet[Company]:
+    """The companies ``user`` may work in: those that list the user as member, or all if none does.
+
+    A superuser works in every company; the System identity (``None``) too.
+    """
+    if user is None or user.is_superuser:
+        return Company.objects.all()
+    if not CompanyMember.objects.filter(user=user).exists():
+        return Company.objects.all()
+    return Company.objects.filter(companymember__user=user)
+
+
+def may_enter(user, company: Company) -> bool:
+    """Whether ``user`` may work in ``company``."""
+    return visible_to(user).filter(pk=company.pk).exists()
+
+
+def get(code: str, user) -> Company:
+    """The company with this code; ``NotFound`` if there is none or ``user`` may not work in it."""
+    company = visible_to(user).filter(code=code).first()
+    if company is None:
+        raise NotFound(f"There is no company “{code}” you may work in. Check the code, or ask an administrator.")
+    return company
+
+
+def start_company(user) -> Company:
+    """Where ``user`` begins when no company is named: the default one if visible, else the first visible one."""
+    visible = visible_to(user)
+    company = visible.filter(is_default=True).first() or visible.first()
+    if company is None:
+        raise NotFound("You may not work in any company. Ask an administrator to add you to one.")
+    return company
