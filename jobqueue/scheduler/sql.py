@@ -1,0 +1,103 @@
+"""The scheduler's SQL building blocks: one fenced statement per step.
+
+A self-managed routine composes them with its own statements. On PostgreSQL each is the body of a common table
+expression, so a start or a finish together with the entry and the ledger is one statement::
+
+    WITH task AS (<START_TASK>), entry AS (UPDATE ... FROM task WHERE ... RETURNING ...) SELECT ... FROM task, entry
+
+On SQLite (``SQLITE_*``) they are statements of their own, run inside one ``transaction.atomic()``. A step that
+returns no row was fenced out: raise ``StaleClaim`` and change nothing.
+
+Parameters (``%(name)s``): ``task_id`` (``values.db_uuid``), ``claim_number``, ``worker_id`` and ``session_number`` from
+the :class:`~jobqueue.scheduler.tasks.ClaimedTask`; ``now`` is ``clock.fixed_now()`` on PostgreSQL (None in real work:
+the server's clock counts) and ``db_moment(database_now())`` on SQLite.
+"""
+
+from typing import Any
+
+from django.db import connection
+
+from jobqueue.scheduler.clock import database_now, fixed_now
+from jobqueue.scheduler.values import db_moment
+
+TASK_TABLE = "jobqueue_scheduledtask"
+CHANNEL = "jobqueue_tasks"
+
+NOW = "COALESCE(%(now)s::timestamptz, statement_timestamp())"
+SQLITE_NOW = "%(now)s"
+
+RUNNING_COLUMNS = (
+    "id, claim_number, main_routine, record, company_id, user_id, not_before, claimed_at, started_at, worker_id, "
+    "session_number, owner_context, timeout_seconds, priority, attempt, error_kind, error_message, error_call_stack, "
+    "non_retriable, cancel_requested_by_id, cancel_reason"
+)
+
+START_TASK = f"""
+UPDATE {TASK_TABLE}
+   SET state = 2, worker_id = %(worker_id)s, session_number = %(session_number)s,
+       started_at = COALESCE(%(now)s::timestamptz, clock_timestamp())
+ WHERE id = %(task_id)s AND claim_number = %(claim_number)s AND state = 1
+RETURNING *"""
+
+FINISH_TASK = f"""
+DELETE FROM {TASK_TABLE}
+ WHERE id = %(task_id)s AND claim_number = %(claim_number)s AND state = 2
+RETURNING *"""
+
+SQLITE_START_TASK = f"""
+UPDATE {TASK_TABLE}
+   SET state = 2, worker_id = %(worker_id)s, session_number = %(session_number)s, started_at = {SQLITE_NOW}
+ WHERE id = %(task_id)s AND claim_number = %(claim_number)s AND state = 1
+RETURNING {RUNNING_COLUMNS}"""
+
+SQLITE_FINISH_TASK = f"""
+DELETE FROM {TASK_TABLE}
+ WHERE id = %(task_id)s AND claim_number = %(claim_number)s AND state = 2
+RETURNING {RUNNING_COLUMNS}"""
+
+START_AND_READ = START_TASK.replace("RETURNING *", f"RETURNING {RUNNING_COLUMNS}")
+
+INSERT_COLUMNS = (
+    "id, main_routine, failure_routine, record, company_id, user_id, not_before, rank, is_ready, priority, "
+    "timeout_seconds, owner_context"
+)
+
+NOTIFY_IF_DUE = f"""
+CASE WHEN is_ready AND not_before <= {NOW} + %(poll_seconds)s * interval '1 second'
+     THEN pg_notify('{CHANNEL}', '')::text END"""
+"""For the RETURNING list of an insert or update of tasks: wakes the clusters when the task is due before their next
+poll. PostgreSQL sends equal notifications of a transaction once, at its commit."""
+
+INSERT_TASK = f"""
+INSERT INTO {TASK_TABLE} ({INSERT_COLUMNS})
+VALUES (%(id)s, %(main_routine)s, %(failure_routine)s, %(record)s, %(company_id)s, %(user_id)s,
+        COALESCE(%(not_before)s::timestamptz, {NOW}),
+        COALESCE(%(not_before)s::timestamptz, {NOW}) + %(priority)s * interval '5 minutes',
+        %(is_ready)s, %(priority)s, %(timeout_seconds)s, %(owner_context)s)
+RETURNING not_before, {NOTIFY_IF_DUE}"""
+
+SQLITE_INSERT_TASK = f"""
+INSERT INTO {TASK_TABLE} ({INSERT_COLUMNS})
+VALUES (%(id)s, %(main_routine)s, %(failure_routine)s, %(record)s, %(company_id)s, %(user_id)s,
+        %(not_before)s, %(rank)s, %(is_ready)s, %(priority)s, %(timeout_seconds)s, %(owner_context)s)
+RETURNING not_before"""
+
+
+def on_postgresql() -> bool:
+    """Whether the product's database is PostgreSQL (else it is SQLite)."""
+    return connection.vendor == "postgresql"
+
+
+def now_parameter() -> Any:
+    """The ``now`` parameter of the building blocks on the database in use."""
+    return fixed_now() if on_postgresql() else db_moment(database_now())
+
+
+def wake_clusters() -> None:
+    """Tells every cluster, at the commit of the present transaction, that a task is due.
+
+    On SQLite clusters watch the database's change counter; nothing needs sending.
+    """
+    if on_postgresql():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT pg_notify('{CHANNEL}', '')")

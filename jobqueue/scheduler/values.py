@@ -1,0 +1,48 @@
+"""Values on their way into and out of raw SQL, on both databases."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+
+def db_moment(moment: datetime | None) -> Any:
+    """An aware moment as a statement parameter; None stays None. SQLite stores UTC text that sorts by time."""
+    if moment is None or connection.vendor == "postgresql":
+        return moment
+    # Always with microseconds: Django leaves them out when they are 0, which still sorts right beside these.
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def db_uuid(value: UUID | str | None) -> Any:
+    """A UUID as a statement parameter; None stays None."""
+    if value is None:
+        return None
+    value = value if isinstance(value, UUID) else UUID(str(value))
+    return value if connection.vendor == "postgresql" else value.hex
+
+
+def read_moment(value: Any) -> datetime | None:
+    """A moment from a raw result row, aware, in UTC."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def read_uuid(value: Any) -> UUID | None:
+    """A UUID from a raw result row."""
+    return value if value is None or isinstance(value, UUID) else UUID(str(value))
+
+
+def encode_context(context: Any) -> str:
+    """A routine's context as stored: JSON text, empty for None."""
+    return "" if context is None else json.dumps(context, separators=(",", ":"))
+
+
+def decode_context(text: str) -> Any:
+    """The context handed to a routine; None when none was given."""
+    return json.loads(text) if text else None
