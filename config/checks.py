@@ -120,7 +120,7 @@ def production_is_complete(app_configs: Sequence[AppConfig] | None, **kwargs: An
             hint="Set EMAIL_URL, such as smtp+tls://user:password@mail.example.com:587.",
             id="config.W003",
         )
-    if not (settings.STATIC_ROOT / "staticfiles.json").exists():
+    if settings.STATIC_ROOT and not (settings.STATIC_ROOT / "staticfiles.json").exists():
         yield Warning(
             f"Static files are not collected in {settings.STATIC_ROOT}; pages of the web server would fail.",
             hint="Run 'manage.py collectstatic --no-input' once per upgrade.",

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import environ
@@ -17,6 +17,7 @@ from environ.fileaware_mapping import FileAwareMapping
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+Fallback = TypeVar("Fallback", int, None)
 DATABASE_ENGINES = frozenset({"django.db.backends.postgresql", "django.db.backends.sqlite3"})
 
 
@@ -125,13 +126,13 @@ class Environment:
                 hint="Write smtp+tls://user:password@host:587, smtp+ssl://…:465, smtp://host:25, "
                 "filemail:///absolute/folder or consolemail://.",
             )
-            return environ.Env.email_url_config(default)
+            found = environ.Env.email_url_config(default)
         found.pop("OPTIONS", None)
         if not str(found["EMAIL_BACKEND"]).endswith("filebased.EmailBackend"):
             found.pop("EMAIL_FILE_PATH", None)
         return {key: value for key, value in found.items() if value is not None}
 
-    def _number(self, name: str, *, default: Any, least: int, most: int) -> Any:
+    def _number(self, name: str, *, default: Fallback, least: int, most: int) -> int | Fallback:
         text = self.text(name)
         if not text:
             return default

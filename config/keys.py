@@ -26,7 +26,7 @@ def kept_once(path: Path, *, make: Callable[[], str]) -> str:
     one's. Raises ``OSError`` when the folder cannot be written or the file cannot be read.
     """
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(make() + "\n")

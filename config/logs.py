@@ -1,11 +1,12 @@
 """Logging: one line per event on standard error, as JSON for machines or aligned text for people."""
 
+import logging
 from typing import Any
 
 import structlog
 
 TIMESTAMP = structlog.processors.TimeStamper(fmt="iso", utc=True)
-SHARED = [
+SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -14,6 +15,13 @@ SHARED = [
     TIMESTAMP,
     structlog.processors.StackInfoRenderer(),
 ]
+
+
+class NoHealthProbes(logging.Filter):
+    """Drops Django's own line about a readiness answer of 503: probes come every few seconds and say it themselves."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(getattr(record, "request", None), "path", "") != "/readyz"
 
 
 def dictionary(*, layout: str, level: str) -> dict[str, Any]:
@@ -45,10 +53,12 @@ def dictionary(*, layout: str, level: str) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
             },
         },
+        "filters": {"no_probes": {"()": NoHealthProbes}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"level": level, "propagate": True},
+            "django.request": {"level": level, "filters": ["no_probes"], "propagate": True},
             "django.server": {"handlers": [], "level": level, "propagate": True},
             "axes": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},

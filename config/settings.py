@@ -136,11 +136,13 @@ SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
 }
 
+POSTGRESQL_OPTIONS = {"connect_timeout": 10}
+
 
 def _connection(found: dict[str, Any]) -> dict[str, Any]:
     """Persistent connections on both databases; never a pool, which breaks in forked workers (check config.E010)."""
     on_sqlite = found["ENGINE"].endswith("sqlite3")
-    options = {**(SQLITE_OPTIONS if on_sqlite else {}), **found.get("OPTIONS", {})}
+    options = {**(SQLITE_OPTIONS if on_sqlite else POSTGRESQL_OPTIONS), **found.get("OPTIONS", {})}
     return {**found, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": not on_sqlite, "OPTIONS": options}
 
 
@@ -212,7 +214,7 @@ REST_FRAMEWORK = {
 
 # --- The job queue and its engine ----------------------------------------------------------------------------------
 WORKERS = env.number("WORKERS", default=2, most=256)
-JOBQUEUE = {
+JOBQUEUE: dict[str, Any] = {
     "WORKERS": WORKERS,
     "POLL_SECONDS": 0.5,
     "SQLITE_WATCH_SECONDS": 0.02,
@@ -233,8 +235,9 @@ JOBQUEUE = {
     "LOG_RETENTION_DAYS": env.optional_number("LOG_RETENTION_DAYS"),
     "CREDENTIAL_KEYS": keys.credential_keys(env, var_dir=VAR_DIR, production=PRODUCTION),
 }
+READY_TASK_AGE_SECONDS = env.number("READY_TASK_AGE_SECONDS", default=900)  # /readyz fails beyond it
 # Timeout and retry only concern plain async_task() calls; job queue messages carry a timeout of their own.
-Q_CLUSTER = {
+Q_CLUSTER: dict[str, Any] = {
     "name": "jobwarden",
     "broker_class": "jobqueue.scheduler.broker.TaskBroker",
     "orm": "default",

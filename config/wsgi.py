@@ -6,8 +6,7 @@ import sys
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
-
-GUNICORN_BOOT_ERROR = 3  # exit status at which gunicorn's arbiter gives up instead of trying again
+from gunicorn.arbiter import Arbiter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 try:
@@ -17,4 +16,4 @@ except ImproperlyConfigured as refusal:
     faults = [str(refusal)]
 if faults:
     print("Jobwarden does not start:", *faults, sep="\n", file=sys.stderr)
-    sys.exit(GUNICORN_BOOT_ERROR)
+    sys.exit(Arbiter.WORKER_BOOT_ERROR)  # gunicorn gives up instead of trying again

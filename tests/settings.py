@@ -15,7 +15,7 @@ if "VAR_DIR" not in os.environ:
 os.environ.setdefault("DEMO", "off")
 os.environ.setdefault("LOG_LEVEL", "warning")
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False
