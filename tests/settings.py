@@ -9,11 +9,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
-if "VAR_DIR" not in os.environ:
+if (
+    "JOBWARDEN_TEST_RUN" not in os.environ
+):  # set: this is a test run's own child, which keeps what it was given
+    os.environ["JOBWARDEN_TEST_RUN"] = str(os.getpid())
     os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="jobwarden-tests-")
     atexit.register(shutil.rmtree, os.environ["VAR_DIR"], ignore_errors=True)
-os.environ.setdefault("DEMO", "off")
-os.environ.setdefault("LOG_LEVEL", "warning")
+    os.environ["DEMO"] = "off"
+    os.environ.setdefault("LOG_LEVEL", "warning")
 
 from config.settings import *  # noqa: F403
 
