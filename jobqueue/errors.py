@@ -1,5 +1,6 @@
 """The errors of the job queue: each has a stable code and says what was refused, why, and what to do next."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -75,9 +76,13 @@ class UnknownObject(NonRetriable):
 
 
 class InvalidParameters(NonRetriable):
-    """The entry's parameters do not fit the job object."""
+    """The entry's parameters do not fit the job object; ``problems`` names each parameter and its reason."""
 
     code = "invalid_parameters"
+
+    def __init__(self, message: str, *, problems: Sequence[Problem] = (), code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.problems = tuple(problems)
 
 
 class ForbiddenUser(NonRetriable):
