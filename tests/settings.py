@@ -16,6 +16,7 @@ if (
     os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="jobwarden-tests-")
     atexit.register(shutil.rmtree, os.environ["VAR_DIR"], ignore_errors=True)
     os.environ["DEMO"] = "off"
+    os.environ["EXTRA_APPS"] = "tests.jobobjects"
     os.environ.setdefault("LOG_LEVEL", "warning")
 
 from config.settings import *  # noqa: F403
