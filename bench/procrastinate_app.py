@@ -1,0 +1,12 @@
+"""The procrastinate application whose worker is measured."""
+
+import os
+
+from procrastinate import App, PsycopgConnector
+
+app = App(connector=PsycopgConnector(conninfo=os.environ["DATABASE_URL"], min_size=1, max_size=4))
+
+
+@app.task(name="nothing")
+async def nothing() -> None:
+    pass
