@@ -19,6 +19,7 @@ TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 Fallback = TypeVar("Fallback", int, None)
 DATABASE_ENGINES = frozenset({"django.db.backends.postgresql", "django.db.backends.sqlite3"})
+UNSHARED_NAMES = ("", None, ":memory:")  # web server and workers are processes of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Environment:
                 found: dict[str, Any] = environ.Env.db_url_config(url)
         except (ValueError, TypeError, KeyError, UserWarning):
             found = {}
-        if found.get("ENGINE") in DATABASE_ENGINES and found.get("NAME"):
+        if found.get("ENGINE") in DATABASE_ENGINES and found.get("NAME") not in UNSHARED_NAMES:
             return found
         self.report(
             "config.E006",

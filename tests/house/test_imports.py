@@ -1,0 +1,21 @@
+"""The direction of imports (design §2) is a contract, and a broken one is noticed."""
+
+import subprocess
+import sysconfig
+import tomllib
+from pathlib import Path
+
+from tests.conftest import ROOT
+
+LINT_IMPORTS = str(Path(sysconfig.get_path("scripts")) / "lint-imports")
+
+
+def test_the_house_keeps_its_import_contract():
+    ended = subprocess.run([LINT_IMPORTS, "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout
+
+
+def test_every_app_is_under_the_contract():
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    apps = {file.parent.name for file in ROOT.glob("*/apps.py")}
+    assert apps - {"bench"} == set(contract["root_packages"])
