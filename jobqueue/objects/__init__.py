@@ -3,10 +3,12 @@
 from jobqueue.objects import registry
 from jobqueue.objects.decorators import codeunit, report
 from jobqueue.objects.documents import Document
+from jobqueue.objects.entry_view import EntryView
 from jobqueue.objects.errors import BadJobObject, CollectedErrors, RunFailure, RunMessage
 from jobqueue.objects.failures import failure_routine
 from jobqueue.objects.job_object import JobObject
-from jobqueue.objects.run import EntryView, Run, make_run
+from jobqueue.objects.rehearsal import make_run, rehearse
+from jobqueue.objects.run import Run
 from jobqueue.objects.sink import MemorySink, RunSink
 from jobqueue.objects.tables import Column, Table
 from jobqueue.states import OutputType
@@ -29,5 +31,6 @@ __all__ = [
     "failure_routine",
     "make_run",
     "registry",
+    "rehearse",
     "report",
 ]

@@ -62,7 +62,9 @@ def require_output_type(
         return
     words = " or ".join(item.label for item in allowed)
     if output_type == OutputType.NONE:
-        reason = f"The report “{caption}” produces something to look at and cannot run with {output_type.label}."
+        reason = (
+            f"The report “{caption}” produces something to look at and cannot run with {output_type.label}."
+        )
     else:
         reason = f"The report “{caption}” cannot be produced as {output_type.label}."
     raise Refused(f"{reason} Choose {words}.", code="output_type")

@@ -38,7 +38,11 @@ class CollectedErrors(JobQueueError):
         self.messages = tuple(messages)
         errors = [item.message for item in self.messages if item.level == Level.ERROR]
         more = len(errors) - 1
-        tail = f" ({more} more {'error' if more == 1 else 'errors'}: see the error messages.)" if more > 0 else ""
+        tail = (
+            f" ({more} more {'error' if more == 1 else 'errors'}: see the error messages.)"
+            if more > 0
+            else ""
+        )
         super().__init__(f"{errors[0] if errors else ''}{tail}")
 
 

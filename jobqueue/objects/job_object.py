@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from jobqueue.errors import InvalidParameters, Problem
-from jobqueue.objects import documents, parameters
+from jobqueue.objects import documents
+from jobqueue.objects import parameters as typed
 from jobqueue.objects.errors import BadJobObject, RunFailure
 from jobqueue.objects.failures import FailureRoutine, find_failure_routine
 from jobqueue.objects.tables import Table
@@ -20,7 +21,7 @@ RESERVED_IDS = range(1, 50_000)
 """Object ids of the product itself; own objects start at 50,000."""
 
 MAX_TIMEOUT_SECONDS = 86_399
-_NO_PARAMETERS = parameters.NoParameters()
+_NO_PARAMETERS = typed.NoParameters()
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +49,11 @@ class JobObject:
     rerun_delay_seconds: int | None = None
     output_types: tuple[OutputType, ...] = ()
     processing_only: bool = False
-    parameter_fields: tuple[parameters.ParameterField, ...] = field(default=(), init=False)
+    parameter_fields: tuple[typed.ParameterField, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:
         _check_declaration(self)
-        fields = parameters.fields_of(self.parameters_type, owner=self.name)
+        fields = typed.fields_of(self.parameters_type, owner=self.name)
         object.__setattr__(self, "parameter_fields", fields)
 
     def __str__(self) -> str:
@@ -101,21 +102,21 @@ class JobObject:
             )
 
     def schema(self) -> list[dict[str, Any]]:
-        """The parameters for forms and the API: name, type, label, help, required, nullable, default, choices, limits."""
+        """The parameters for forms and the API: name, type, words, required, nullable, default, choices, limits."""
         return [item.schema() for item in self.parameter_fields]
 
-    def parse(self, parameter_string: str = "", given: Mapping[str, Any] | None = None) -> Any:
+    def parse(self, parameter_string: str = "", parameters: Mapping[str, Any] | None = None) -> Any:
         """The typed parameters of a run.
 
-        If the object reads the parameter string, what it finds there counts unless ``given`` says otherwise. Raises
-        ``InvalidParameters`` naming object, parameter, reason and next step, all problems together.
+        If the object reads the parameter string, what it finds there counts unless ``parameters`` says otherwise.
+        Raises ``InvalidParameters`` naming object, parameter, reason and next step, all problems together.
         """
-        if self.parameters_type is None and not given:
+        if self.parameters_type is None and not parameters:
             return _NO_PARAMETERS
-        found = dict(given) if isinstance(given, Mapping) else given or {}
+        found = dict(parameters) if isinstance(parameters, Mapping) else parameters or {}
         if self.parse_parameter_string is not None and parameter_string and isinstance(found, dict):
             found = self._read_parameter_string(parameter_string) | found
-        return parameters.parse(self.parameters_type, found, fields=self.parameter_fields, owner=self.name)
+        return typed.parse(self.parameters_type, found, fields=self.parameter_fields, owner=self.name)
 
     def execute(self, run: "Run[Any]") -> None:
         """Runs the object and hands over what it leaves: documents returned by a report, and collected errors.
@@ -150,7 +151,10 @@ def _check_declaration(item: JobObject) -> None:
     """Refuses what can never work, while the module is being imported."""
     name = f"{item.object_type.label} {item.object_id} ({item.place})"
     for wrong, text in (
-        (type(item.object_id) is not int or not 1 <= item.object_id < 2**31, "the id must be a whole number from 1."),
+        (
+            type(item.object_id) is not int or not 1 <= item.object_id < 2**31,
+            "the id must be a whole number from 1.",
+        ),
         (not item.caption or len(item.caption) > 250, "give it a caption of at most 250 characters."),
         (
             item.permission is not None and item.permission.count(".") != 1,
@@ -166,7 +170,10 @@ def _check_declaration(item: JobObject) -> None:
             item.rerun_delay_seconds is not None and not 0 <= item.rerun_delay_seconds <= 3600,
             "rerun_delay_seconds must be 0 to 3600.",
         ),
-        (inspect.iscoroutinefunction(item.function), "the function must not be async; jobs run in a worker process."),
+        (
+            inspect.iscoroutinefunction(item.function),
+            "the function must not be async; jobs run in a worker process.",
+        ),
         (not _takes_a_run(item.function), "the function must take exactly one argument: the run."),
         (
             not set(item.output_types) <= documents.PRODUCIBLE,

@@ -26,7 +26,9 @@ def font_files(text: str) -> Iterator[dict[str, Path]]:
     characters = set(text) | set(_ALWAYS)
     with as_file(_source()) as source, TemporaryDirectory(prefix="jobwarden-font-") as folder:
         yield {
-            style: _cut(source, weight=weight, characters=characters, to=Path(folder) / f"{FAMILY}-{weight}.ttf")
+            style: _cut(
+                source, weight=weight, characters=characters, to=Path(folder) / f"{FAMILY}-{weight}.ttf"
+            )
             for style, weight in _WEIGHTS.items()
         }
 

@@ -53,7 +53,10 @@ def write_pdf(table: Table, *, made_at: datetime, zone: tzinfo | None = None, su
     cells = _cells(table, zone=zone)
     words = [table.title, subtitle, printed, *table.notes, *(text for row in cells for text in row)]
     pdf = _Pages(
-        landscape=len(table.columns) >= LANDSCAPE_FROM_COLUMNS, title=table.title, subtitle=subtitle, printed=printed
+        landscape=len(table.columns) >= LANDSCAPE_FROM_COLUMNS,
+        title=table.title,
+        subtitle=subtitle,
+        printed=printed,
     )
     pdf.set_creation_date(made_at)
     pdf.set_title(table.title)
@@ -70,7 +73,9 @@ def write_pdf(table: Table, *, made_at: datetime, zone: tzinfo | None = None, su
 
 def _draw(pdf: FPDF, table: Table, *, cells: list[list[str]]) -> None:
     pdf.set_font(FAMILY, "", 9)
-    aligned = tuple("RIGHT" if table.is_number_column(place) else "LEFT" for place in range(len(table.columns)))
+    aligned = tuple(
+        "RIGHT" if table.is_number_column(place) else "LEFT" for place in range(len(table.columns))
+    )
     with pdf.table(
         text_align=aligned,
         col_widths=_widths(cells),
@@ -93,14 +98,18 @@ def _cells(table: Table, *, zone: tzinfo | None) -> list[list[str]]:
     """Head, rows and, where a column is added up, the total row, as texts."""
     lines = [[column.title for column in table.columns]]
     for row in table.rows:
-        lines.append([cell_text(value, column=head, zone=zone) for value, head in zip(row, table.columns, strict=True)])
+        lines.append(
+            [cell_text(value, column=head, zone=zone) for value, head in zip(row, table.columns, strict=True)]
+        )
     if table.has_totals:
         sums = zip(table.totals(), table.columns, strict=True)
         total = [cell_text(value, column=head) for value, head in sums]
         if not total[0]:
             total[0] = "Total"
         lines.append(total)
-    return [[text if len(text) <= _MAX_CELL else f"{text[: _MAX_CELL - 1]}…" for text in line] for line in lines]
+    return [
+        [text if len(text) <= _MAX_CELL else f"{text[: _MAX_CELL - 1]}…" for text in line] for line in lines
+    ]
 
 
 def _widths(cells: list[list[str]]) -> tuple[int, ...]:

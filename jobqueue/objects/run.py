@@ -1,64 +1,27 @@
 """The run: what a job object gets to see of its entry, and how it reports while it works."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, NoReturn, TypeVar
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth import get_user_model
 from django.db import models
 
 from jobqueue.errors import CallbackNotAllowed, Refused
-from jobqueue.models import Company, Entry
+from jobqueue.models import Company
 from jobqueue.objects.csv_writer import write_csv
 from jobqueue.objects.documents import CONTENT_TYPES, EXTENSIONS, Document
+from jobqueue.objects.entry_view import EntryView
 from jobqueue.objects.errors import CollectedErrors, RunMessage
 from jobqueue.objects.pdf_writer import write_pdf
 from jobqueue.objects.records import find_record, record_reference
-from jobqueue.objects.sink import LINE_LENGTH, MemorySink, RunSink
+from jobqueue.objects.sink import LINE_LENGTH, RunSink
 from jobqueue.objects.tables import Column, Table, make_table
-from jobqueue.states import Level, ObjectType, Origin, OutputType, Status
+from jobqueue.states import Level, OutputType, Status
 
 P = TypeVar("P")
-
-
-@dataclass(frozen=True, slots=True)
-class EntryView:
-    """The entry as its job sees it: the values it was started with. Moments are aware UTC."""
-
-    id: UUID
-    entry_no: int = 0
-    company_id: UUID | None = None
-    user_id: Any = None
-    object_type: int = ObjectType.CODEUNIT
-    object_id: int = 0
-    description: str = ""
-    parameter_string: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    record_to_process: str = ""
-    report_output_type: int = OutputType.PDF
-    category_code: str = ""
-    recurring: bool = False
-    time_zone: str = "UTC"
-    user_language: str = "en"
-    due_at: datetime | None = None
-    attempt: int = 0
-    origin: str = Origin.SCHEDULE
-    log_entry_id: UUID | None = None
-
-    @classmethod
-    def of(cls, entry: Entry, **changes: Any) -> "EntryView":
-        """The view of a stored entry; ``changes`` replaces values, for example the attempt or the origin."""
-        taken = {name: getattr(entry, name) for name in _TAKEN_FROM_ENTRY}
-        return cls(**{**taken, "attempt": entry.attempts, **changes})
-
-
-_TAKEN_FROM_ENTRY = tuple(
-    name for name in EntryView.__slots__ if name not in ("attempt", "origin", "log_entry_id")
-)
 
 
 class Run(Generic[P]):
@@ -108,7 +71,11 @@ class Run(Generic[P]):
     @cached_property
     def user(self) -> Any:
         """The running user; None for the System identity."""
-        return None if self.entry.user_id is None else get_user_model()._default_manager.get(pk=self.entry.user_id)
+        return (
+            None
+            if self.entry.user_id is None
+            else get_user_model()._default_manager.get(pk=self.entry.user_id)
+        )
 
     @cached_property
     def company(self) -> Company:
@@ -159,7 +126,9 @@ class Run(Generic[P]):
         """
         self._collect(Level.ERROR, message, record, field_name, additional_information, support_url)
 
-    def warning(self, message: str, *, record: models.Model | str | None = None, field_name: str = "") -> None:
+    def warning(
+        self, message: str, *, record: models.Model | str | None = None, field_name: str = ""
+    ) -> None:
         """Collects a warning: a log line, and part of the error messages if the run fails. It does not fail the run."""
         self._collect(Level.WARNING, message, record, field_name, "", "")
 
@@ -169,7 +138,13 @@ class Run(Generic[P]):
             raise CollectedErrors(self.messages)
 
     def _collect(
-        self, level: Level, message: str, record: models.Model | str | None, field_name: str, more: str, url: str
+        self,
+        level: Level,
+        message: str,
+        record: models.Model | str | None,
+        field_name: str,
+        more: str,
+        url: str,
     ) -> None:
         collected = RunMessage(
             level=level,
@@ -219,7 +194,9 @@ class Run(Generic[P]):
     def add_document(self, document: Document) -> None:
         """Leaves a finished document in the running user's report inbox."""
         if not isinstance(document, Document):
-            raise TypeError(f"{self.caption} returned {type(document).__name__}; a report leaves Tables and Documents.")
+            raise TypeError(
+                f"{self.caption} returned {type(document).__name__}; a report leaves Tables and Documents."
+            )
         self.document_count += 1
         self.sink.document(document)
 
@@ -249,22 +226,3 @@ class Run(Generic[P]):
             f"“{self.caption}” asked: “{question}” A job runs in the background, where nobody can answer. "
             "Make the answer a parameter of the job, or ask only where run.gui_allowed is true."
         )
-
-
-def make_run(
-    *,
-    parameters: Any = None,
-    sink: RunSink | None = None,
-    now: datetime | None = None,
-    caption: str = "",
-    **entry: Any,
-) -> Run[Any]:
-    """A run for tests of job objects; ``entry`` takes the values of :class:`EntryView`."""
-    view = EntryView(**{"id": UUID(int=0), **entry})
-    return Run(
-        entry=view,
-        parameters=parameters,
-        sink=sink if sink is not None else MemorySink(),
-        now=now or datetime.now(UTC),
-        caption=caption,
-    )

@@ -53,7 +53,11 @@ class Table:
 
 
 def make_table(
-    columns: Sequence[Column | str], rows: Iterable[Sequence[Any]], *, title: str = "", notes: Sequence[str] = ()
+    columns: Sequence[Column | str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    title: str = "",
+    notes: Sequence[str] = (),
 ) -> Table:
     """A table of column titles (or :class:`Column`) and rows; raises ``ValueError`` for a row of another length."""
     heads = tuple(Column(item) if isinstance(item, str) else item for item in columns)

@@ -24,7 +24,9 @@ def read_text(value: Any) -> str:
 
 def read_integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Unreadable("integer", f"is “{_short(value)}”, not a whole number. Write digits only, for example 5.")
+        raise Unreadable(
+            "integer", f"is “{_short(value)}”, not a whole number. Write digits only, for example 5."
+        )
     return value
 
 
