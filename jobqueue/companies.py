@@ -35,7 +35,9 @@ def get(code: str, user) -> Company:
     """The company with this code; ``NotFound`` if there is none or ``user`` may not work in it."""
     company = visible_to(user).filter(code=code).first()
     if company is None:
-        raise NotFound(f"There is no company “{code}” you may work in. Check the code, or ask an administrator.")
+        raise NotFound(
+            f"There is no company “{code}” you may work in. Check the code, or ask an administrator."
+        )
     return company
 
 

@@ -68,7 +68,9 @@ def grant(
     permissions = apps.get_model("auth", "Permission")._default_manager.using(using)
     group, _ = groups.get_or_create(name=group_name)
     group.permissions.add(
-        *permissions.filter(content_type__app_label=app_label, codename__in=codenames).values_list("pk", flat=True)
+        *permissions.filter(content_type__app_label=app_label, codename__in=codenames).values_list(
+            "pk", flat=True
+        )
     )
 
 

@@ -80,8 +80,8 @@ def make_entry(
 ) -> Entry:
     """One stored entry in the given status, without a task unless ``system_task_id`` is given.
 
-    ``recurring=True`` alone means every day of the week, every 60 minutes. Without ``user`` a new superuser runs it,
-    except for system entries.
+    ``recurring=True`` alone means every day of the week, every 60 minutes. Without ``user`` a new superuser
+    runs it, except for system entries.
     """
     company = company or default_company()
     if user is None and not fields.get("is_system"):
@@ -89,7 +89,7 @@ def make_entry(
     if fields.get("recurring") and not fields.get("next_run_date_formula"):
         days = [key for key in fields if key.startswith("run_on_")]
         if not days:
-            fields.update({name: True for name in WEEKDAY_FIELDS})
+            fields.update(dict.fromkeys(WEEKDAY_FIELDS, True))
         fields.setdefault("minutes_between_runs", 60)
     if status == Status.ON_HOLD:
         fields.setdefault("hold_kind", HoldKind.DRAFT)

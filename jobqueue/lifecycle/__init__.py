@@ -1,0 +1,37 @@
+"""The verbs of people, integrations and programs, one function each.
+
+Every verb checks the actor's permission, opens its own transaction, guards against changes in between, writes the
+entry's history and returns the refreshed entry. Refusals: ``NotAllowed``, ``NotFound``, ``Refused`` (with
+``LockedField`` and ``ChangedMeanwhile``) and ``Invalid``.
+"""
+
+from jobqueue.guarded import ChangedMeanwhile
+from jobqueue.lifecycle.categories import delete_category, entries_using, rename_category
+from jobqueue.lifecycle.editing import change_entry, copy_entry, create_entry, set_priority_within_category
+from jobqueue.lifecycle.holding import set_on_hold
+from jobqueue.lifecycle.logs import delete_log_entries, mark_log_as_error
+from jobqueue.lifecycle.releasing import end_expired_holds, restart, set_ready
+from jobqueue.lifecycle.removing import delete_entry, remove_failed_entries
+from jobqueue.lifecycle.running import cancel_run, run_now, run_once
+
+__all__ = [
+    "ChangedMeanwhile",
+    "cancel_run",
+    "change_entry",
+    "copy_entry",
+    "create_entry",
+    "delete_category",
+    "delete_entry",
+    "delete_log_entries",
+    "end_expired_holds",
+    "entries_using",
+    "mark_log_as_error",
+    "remove_failed_entries",
+    "rename_category",
+    "restart",
+    "run_now",
+    "run_once",
+    "set_on_hold",
+    "set_priority_within_category",
+    "set_ready",
+]

@@ -1,0 +1,114 @@
+"""What people do to the log: set a run to Error, and delete rows (*Job queue reference, Log Entries*)."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from jobqueue import history, registers, scheduler, telemetry
+from jobqueue.actors import Actor
+from jobqueue.enqueue import SESSION_FIELDS, clear_session
+from jobqueue.errors import Refused
+from jobqueue.events import (
+    Draft,
+    after_set_status,
+    announce,
+    ask,
+    before_delete_log_entries,
+    before_mark_as_error,
+)
+from jobqueue.guarded import TRIES, ChangedMeanwhile, store
+from jobqueue.models import Company, Entry, LogEntry
+from jobqueue.permissions import require
+from jobqueue.querysets import deletable_log_entries
+from jobqueue.scheduler import database_now
+from jobqueue.states import LogStatus, Status
+
+BATCH = 1000
+ERROR_LENGTH = 2048
+
+
+def mark_log_as_error(log_entry: LogEntry, *, actor: Actor, now: datetime | None = None) -> LogEntry:
+    """Sets a run In Process to Error, and its entry if that is still In Process. The session is **not** stopped.
+
+    Meant for runs that are lost. A pending task of the entry is cancelled; nobody is notified, nothing is retried.
+    """
+    now = now or database_now()
+    for _ in range(TRIES - 1):
+        try:
+            with transaction.atomic():
+                return _mark_as_error(log_entry, actor=actor, now=now)
+        except ChangedMeanwhile:
+            continue
+    with transaction.atomic():
+        return _mark_as_error(log_entry, actor=actor, now=now)
+
+
+def _mark_as_error(log_entry: LogEntry, *, actor: Actor, now: datetime) -> LogEntry:
+    require(actor, "operate", log_entry.company)
+    draft = Draft(message=f"Marked as error by {actor.name}.")
+    ask(before_mark_as_error, log_entry=log_entry, draft=draft)
+    message = draft.message[:ERROR_LENGTH]
+    entry = Entry.objects.select_related("user").filter(id=log_entry.entry_id).first()
+    if entry is not None and entry.system_task_id is not None and entry.status == Status.IN_PROCESS:
+        scheduler.cancel_task(entry.system_task_id)
+    moved = LogEntry.objects.filter(pk=log_entry.pk, status=LogStatus.IN_PROCESS).update(
+        status=LogStatus.ERROR,
+        is_final=True,
+        ended_at=now,
+        modified_at=now,
+        error_kind="marked",
+        error_message=message,
+        ended_by=actor.user,
+    )
+    if not moved:
+        raise Refused(
+            f"Log entry {log_entry.pk} is not In Process any more; only a run in process can be set to Error.",
+            code="not_in_process",
+        )
+    if entry is not None:
+        _set_error(entry, message=message, now=now)
+        history.record(
+            entry, actor=actor, action="mark-as-error", now=now, reason=f"Log entry {log_entry.pk}"
+        )
+    log_entry.refresh_from_db()
+    return log_entry
+
+
+def _set_error(entry: Entry, *, message: str, now: datetime) -> None:
+    """An extra run, or a run under a hold, leaves the entry's status alone."""
+    if entry.status != Status.IN_PROCESS:
+        return
+    entry.status, entry.error_message, entry.system_task_id = Status.ERROR, message, None
+    clear_session(entry)
+    store(entry, ["status", "error_message", "system_task_id", *SESSION_FIELDS], now=now)
+    announce(after_set_status, entry=entry, old=Status.IN_PROCESS, new=Status.ERROR)
+    telemetry.entry_event("0000FNM", entry, JobQueueOldStatus=Status.IN_PROCESS.label)
+
+
+def delete_log_entries(
+    company: Company, *, actor: Actor, older_than_days: int | None = None, now: datetime | None = None
+) -> int:
+    """Deletes ledger rows with their lines, never those In Process; returns how many.
+
+    ``older_than_days`` keeps rows that ended later than that many days before ``now``. Works in batches of 1,000, each
+    a transaction of its own, so that a long log does not hold up the workers.
+    """
+    now = now or database_now()
+    require(actor, "administer", company)
+    ended_before = None if older_than_days is None else now - timedelta(days=older_than_days)
+    deleted = 0
+    while True:
+        with transaction.atomic():
+            rows = deletable_log_entries(company, ended_before=ended_before)
+            batch = list(rows.values_list("pk", "error_register_id")[:BATCH])
+            deleted += _delete_batch([key for key, _ in batch], actor=actor)
+            registers.release(register for _, register in batch)
+        if len(batch) < BATCH:
+            return deleted
+
+
+def _delete_batch(keys: list[int], *, actor: Actor) -> int:
+    rows = LogEntry.objects.filter(pk__in=keys)
+    if keys:
+        ask(before_delete_log_entries, log_entries=rows, actor=actor)
+    return rows.delete()[1].get(LogEntry._meta.label, 0)
