@@ -23,10 +23,20 @@ SET_UP = ("category", "company", "companymember", "credential")
 
 VIEWER = tuple(f"view_{model}" for model in VIEWED)
 OPERATOR = (*VIEWER, "operate_entry")
-SCHEDULER = (*OPERATOR, "add_entry", "change_entry", "delete_entry")
+SCHEDULER = (
+    *OPERATOR,
+    "add_entry",
+    "change_entry",
+    "delete_entry",
+    "run_http_request",
+    "run_send_email",
+)
 ADMINISTRATOR = (
     *SCHEDULER,
     *(f"{verb}_{model}" for model in SET_UP for verb in ("view", "add", "change", "delete")),
+    "run_command",
+    "run_sql_report",
+    "run_log_cleanup",
     "change_scheduledtask",
     "delete_scheduledtask",
     "delete_logentry",

@@ -11,7 +11,7 @@ class LabelledInt(enum.IntEnum):
 
     label: str
 
-    def __new__(cls, value: int, label: str) -> "LabelledInt":
+    def __new__(cls, value: int, label: str = "") -> "LabelledInt":
         member = int.__new__(cls, value)
         member._value_ = value
         member.label = label

@@ -32,6 +32,13 @@ class Credential(models.Model):
         blank=True,
         help_text="User name for a password; name of the header for a header; unused for a bearer token.",
     )
+    allowed_hosts = models.CharField(
+        "hosts",
+        max_length=500,
+        blank=True,
+        help_text="Hosts the secret may be sent to, separated by commas, for example “api.bank.example, "
+        "sandbox.bank.example:8443”. HTTP jobs send it nowhere else.",
+    )
     secret_encrypted = models.BinaryField("secret", editable=False, default=b"")
     changed_at = models.DateTimeField("secret changed at", null=True, blank=True, editable=False)
 

@@ -9,7 +9,16 @@ from django.db import models
 from jobqueue.models.company import Company
 from jobqueue.models.fields import TimeZoneField, UpperCodeField
 from jobqueue.models.messages import ErrorMessageRegister
-from jobqueue.states import Anchor, CategoryPriority, HoldKind, MissedRuns, ObjectType, OutputType, Priority, Status
+from jobqueue.states import (
+    Anchor,
+    CategoryPriority,
+    HoldKind,
+    MissedRuns,
+    ObjectType,
+    OutputType,
+    Priority,
+    Status,
+)
 
 WEEKDAY_FIELDS = (
     "run_on_mondays",
@@ -217,7 +226,14 @@ class Entry(models.Model):
         verbose_name = "job queue entry"
         verbose_name_plural = "job queue entries"
         ordering = ["entry_no"]
-        permissions = [("operate_entry", "Can operate job queue entries (ready, hold, restart, run now, cancel)")]
+        permissions = [
+            ("operate_entry", "Can operate job queue entries (ready, hold, restart, run now, cancel)"),
+            ("run_http_request", "Can run the job object HTTP request"),
+            ("run_command", "Can run the job object Management command"),
+            ("run_sql_report", "Can run the report SQL query"),
+            ("run_send_email", "Can run the job object Send e-mail"),
+            ("run_log_cleanup", "Can run the job object Log clean-up"),
+        ]
         indexes = [
             models.Index(fields=["company", "status", "entry_no"], name="entry_company_status"),
             models.Index(

@@ -16,7 +16,7 @@ class EntryView:
 
     id: UUID
     entry_no: int = 0
-    company_id: UUID | None = None
+    company_id: Any = None
     user_id: Any = None
     object_type: int = ObjectType.CODEUNIT
     object_id: int = 0

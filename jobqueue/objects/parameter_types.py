@@ -65,7 +65,7 @@ class ParameterField:
         source = self.choices_source
         if source is None:
             return []
-        if isinstance(source, type):
+        if isinstance(source, enum.EnumType):
             return [(member.value, str(getattr(member, "label", member.value))) for member in source]
         found = source() if callable(source) else source
         return [item if isinstance(item, tuple) else (item, str(item)) for item in found]
