@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.db import transaction
 
 from config.keys import kept_once
@@ -23,20 +23,21 @@ def is_first_start() -> bool:
 
 
 def prepare() -> str | None:
-    """Makes the demo company and the administrator; returns the administrator's password, or None if there was one.
+    """Makes the administrator and the demo company; returns the administrator's password, or None if there was one.
 
-    The administrator comes last, because their existence says that the first start is complete.
+    One transaction for both: an interrupted first start leaves no administrator, and so is repeated as a whole.
     """
     if not is_first_start():
         return None
-    if settings.DEMO and "demo" in get_commands():
-        call_command("demo", verbosity=0)
-    return make_administrator()
+    with transaction.atomic():
+        password = make_administrator()
+        if settings.DEMO:
+            call_command("demo", verbosity=0)
+    return password
 
 
-@transaction.atomic
 def make_administrator() -> str:
-    """The account a newcomer signs in with. Its password stays in VAR_DIR, so an interrupted start repeats itself."""
+    """The account a newcomer signs in with; its password stays in VAR_DIR. Call it inside a transaction."""
     password = kept_once(password_file(), make=lambda: secrets.token_urlsafe(12))
     user, _ = get_user_model().objects.get_or_create(username=ADMINISTRATOR)
     user.is_active = user.is_staff = user.is_superuser = True

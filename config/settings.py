@@ -11,6 +11,7 @@ from typing import Any
 
 from config import keys, logs
 from config.environment import Environment, sqlite_url
+from config.unfold import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment(os.environ)
@@ -56,7 +57,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "config.admin.JobwardenAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -85,6 +86,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "jobqueue.admin.company.CompanyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "auditlog.middleware.AuditlogMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -253,14 +255,6 @@ Q_CLUSTER: dict[str, Any] = {
     "catch_up": False,
     "label": "Task engine",
     "log_level": LOG_LEVEL,
-}
-
-# --- Admin ---------------------------------------------------------------------------------------------------------
-UNFOLD = {
-    "SITE_TITLE": "Jobwarden",
-    "SITE_HEADER": "Jobwarden",
-    "SITE_SYMBOL": "schedule",
-    "SHOW_VIEW_ON_SITE": False,
 }
 
 CONFIGURATION_PROBLEMS = env.problems

@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+pytest_plugins = ["tests.browser"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
