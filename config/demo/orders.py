@@ -93,7 +93,6 @@ def import_orders(places: Places, *, now: datetime, log: Log = silent) -> Import
             except Malformed as error:
                 result.rejected[path.name] = str(error)
                 _reject(path, reason=str(error), places=places)
-                log(f"{path.name} rejected: {error}")
                 continue
             path.replace(places.orders_done / path.name)
             result.files += 1

@@ -22,7 +22,7 @@ class Reminder:
     text: str
 
 
-def invoice_orders(places: Places, *, today: date, log: Log = silent) -> tuple[int, int]:
+def invoice_orders(places: Places, *, today: date) -> tuple[int, int]:
     """Invoices every order not yet invoiced, each in a transaction; returns (invoices, total in cents)."""
     invoices = total = 0
     with open_shop(places.shop) as shop:
@@ -55,8 +55,6 @@ def invoice_orders(places: Places, *, today: date, log: Log = silent) -> tuple[i
                 )
             invoices += 1
             total += order["amount"]
-        if invoices:
-            log(f"{invoices} orders invoiced, {euros(total)} EUR.")
     return invoices, total
 
 
@@ -86,6 +84,13 @@ def recalculate_balances(
                 log(f"{position} of {len(customers)} customers done.")
             time.sleep(pause_seconds)
     return len(customers)
+
+
+def balances(places: Places, *, today: date) -> list[tuple[str, str, int, int]]:
+    """(number, name, balance, overdue) of every customer, in cents, from the entries as they are now."""
+    with open_shop(places.shop) as shop:
+        customers = shop.execute("SELECT no, name FROM customer ORDER BY no").fetchall()
+        return [(no, name, *_balance(shop, customer_no=no, today=today)) for no, name in customers]
 
 
 def _balance(shop: sqlite3.Connection, *, customer_no: str, today: date) -> tuple[int, int]:
