@@ -76,11 +76,10 @@ def time_limit(seconds: float) -> Iterator[None]:
 def interrupt_if_open() -> None:
     """Raises ``SessionCancelled`` where the main thread stands, if it is inside a :func:`time_limit`.
 
-    For the handler of the cancel signal, after it has checked that this very session is meant.
+    For the handler of the cancel signal, after it has checked that this very session is meant. The supervisor repeats
+    the signal every second and finally kills.
     """
     if _open:
-        signal.setitimer(signal.ITIMER_REAL, REPEAT_SECONDS, REPEAT_SECONDS)
-        signal.signal(signal.SIGALRM, _on_cancel_repeat)
         cancel_server_queries()
         raise SessionCancelled("The run was cancelled.")
 
@@ -111,9 +110,3 @@ def _on_alarm(_signal: int, _frame: FrameType | None) -> None:
     if _open:
         cancel_server_queries()
         raise SoftTimeout("The run took longer than its timeout.")
-
-
-def _on_cancel_repeat(_signal: int, _frame: FrameType | None) -> None:
-    if _open:
-        cancel_server_queries()
-        raise SessionCancelled("The run was cancelled.")

@@ -102,7 +102,7 @@ def record_failure(task_id: UUID, claim_number: int, error: TaskError) -> Outcom
     """
     with transaction.atomic():
         task = (
-            ScheduledTask.objects.select_for_update()
+            ScheduledTask.objects.select_for_update(of=("self",))
             .filter(pk=task_id, claim_number=claim_number, state__in=(CLAIMED, RUNNING))
             .first()
         )
@@ -128,7 +128,7 @@ def record_failure(task_id: UUID, claim_number: int, error: TaskError) -> Outcom
             task.delete()
             return Outcome.REMOVED
         task.error_kind = error.kind
-        task.error_message = error.message[:MESSAGE_LENGTH]
+        task.error_message = _message(task, error)[:MESSAGE_LENGTH]
         task.error_call_stack = error.call_stack[-CALL_STACK_LENGTH:]
         task.non_retriable = error.non_retriable
         _set_due(task, now, attempt=0)
@@ -158,6 +158,13 @@ def _may_retry(task: ScheduledTask, error: TaskError) -> bool:
     if error.non_retriable or error.kind in (kinds.TIMEOUT, kinds.CANCELLED, kinds.NON_RETRIABLE):
         return False
     return is_registered(task.main_routine) and get_routine(task.main_routine).idempotent
+
+
+def _message(task: ScheduledTask, error: TaskError) -> str:
+    if error.kind != ScheduledTask.ErrorKind.CANCELLED or task.cancel_requested_at is None:
+        return error.message
+    who = task.cancel_requested_by.get_username() if task.cancel_requested_by else "System"
+    return f"Cancelled by {who}: {task.cancel_reason}" if task.cancel_reason else f"Cancelled by {who}."
 
 
 def _give_back(task: ScheduledTask, now, error: TaskError) -> Outcome:

@@ -1,0 +1,108 @@
+"""The broker class of django-q2: its ``dequeue()`` claims due tasks, so the pusher process is the dispatcher."""
+
+import logging
+import os
+import time
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+from django_q.brokers.orm import ORM
+from django_q.conf import Conf
+from django_q.models import OrmQ
+from django_q.signing import SignedPackage
+
+from jobqueue.conf import settings
+from jobqueue.scheduler.board import Board, Cell
+from jobqueue.scheduler.claim import claim, seconds_until_due
+from jobqueue.scheduler.delivery import message
+from jobqueue.scheduler.lineage import lineage
+from jobqueue.scheduler.lookahead import claimable
+from jobqueue.scheduler.sql import wake_clusters
+from jobqueue.scheduler.wakeup import make_waiter
+
+logger = logging.getLogger("jobqueue.scheduler")
+
+DRAINING_PAUSE_SECONDS = 0.05
+ERROR_PAUSE_SECONDS = 0.3
+DUE_MARGIN_SECONDS = 0.0005
+
+Messages = list[tuple[Any, str]]
+
+
+class TaskBroker(ORM):
+    """Serves scheduled tasks to a supervised cluster, and plain ``async_task`` calls from django-q2's own table.
+
+    In a cluster without our supervisor (``manage.py qcluster``) it serves plain calls only: nobody would rescue tasks.
+    """
+
+    def __init__(self, list_key: str | None = None) -> None:
+        super().__init__(list_key)
+        self._plain_at = 0.0
+        self._waiter = make_waiter(watch_seconds=settings().sqlite_watch_seconds)
+
+    def enqueue(self, task: str) -> int:
+        """Stores a plain task in the caller's transaction and wakes the clusters at its commit."""
+        key = super().enqueue(task)
+        wake_clusters()
+        return key
+
+    def dequeue(self) -> Messages | None:
+        """Claims what the cluster can start soon, or waits for work, at most for one poll.
+
+        Catches everything: django-q2 answers an exception here with a pause of ten seconds.
+        """
+        board = lineage.board
+        if board is None:
+            return super().dequeue()
+        try:
+            return self._next_messages(board)
+        except Exception as error:
+            logger.warning("Claiming failed, trying again: %s", error)
+            self._waiter.reset()
+            connection.close()
+            time.sleep(ERROR_PAUSE_SECONDS)
+            return None
+
+    def set_stat(self, key: str, value: str, timeout: int) -> None:
+        """django-q2's sentinel saves its statistics once a cycle: for us a heartbeat on the board."""
+        if lineage.board is None:
+            super().set_stat(key, value, timeout)
+        else:
+            lineage.board[Cell.SENTINEL_BEAT] = time.monotonic_ns()
+
+    def _next_messages(self, board: Board) -> Messages | None:
+        board[Cell.BROKER_PID] = os.getpid()
+        board[Cell.BROKER_BEAT] = time.monotonic_ns()
+        if board[Cell.DRAINING]:
+            time.sleep(DRAINING_PAUSE_SECONDS)
+            return None
+        count = claimable(board, now_ns=time.monotonic_ns())
+        if count:
+            messages = self._plain_messages()
+            for claimed in claim(count - len(messages), cluster_id=board.cluster_id):
+                messages.append((None, SignedPackage.dumps(message(claimed))))
+            if messages:
+                board[Cell.PUSHED] += len(messages)
+                return messages
+        self._wait(board, for_tasks=count > 0)
+        return None
+
+    def _plain_messages(self) -> Messages:
+        """A message of a plain ``async_task`` call. Looked for twice a second, after every wake-up and every find."""
+        if time.monotonic() < self._plain_at:
+            return []
+        waiting = OrmQ.objects.using(Conf.ORM).filter(key=self.list_key, lock__lt=timezone.now())
+        found = (super().dequeue() if waiting.exists() else None) or []
+        if not found:
+            self._plain_at = time.monotonic() + settings().poll_seconds
+        return found
+
+    def _wait(self, board: Board, *, for_tasks: bool) -> None:
+        seconds = settings().poll_seconds
+        if for_tasks:
+            due = seconds_until_due()
+            if due is not None:
+                seconds = max(0.001, min(seconds, due + DUE_MARGIN_SECONDS))
+        if self._waiter.wait(board, seconds=seconds, for_tasks=for_tasks):
+            self._plain_at = 0.0
