@@ -8,7 +8,7 @@ are not used; certificates are verified.
 """
 
 from jobqueue.outbound.addresses import allowed_network
-from jobqueue.outbound.calls import Answer, Call, send
+from jobqueue.outbound.calls import Answer, Call, send, target_of
 from jobqueue.outbound.errors import OutboundFailed, OutboundRefused
 from jobqueue.outbound.transport import GuardedTransport
 
@@ -20,4 +20,5 @@ __all__ = [
     "OutboundRefused",
     "allowed_network",
     "send",
+    "target_of",
 ]

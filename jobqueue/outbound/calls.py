@@ -69,6 +69,25 @@ def send(call: Call) -> Answer:
     raise OutboundFailed(f"“{call.address}” redirects more than {MAX_REDIRECTS} times.")
 
 
+def target_of(address: str) -> tuple[str, int, bool]:
+    """Host, port and whether the connection is encrypted; raises ``OutboundRefused`` for what is no address."""
+    try:
+        url = httpx.URL(address)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise OutboundRefused(f"“{address}” is not an address that can be called: {error}.") from None
+    _require_callable(url)
+    return url.host, _origin(url)[2] or 0, url.scheme == "https"
+
+
+def _require_callable(url: httpx.URL) -> None:
+    if url.scheme not in ("http", "https") or not url.host:
+        raise OutboundRefused(f"“{url}” does not begin with http:// or https:// and a host.")
+    if url.userinfo:
+        raise OutboundRefused(
+            "An address must not contain a user name or password. Use a credential instead."
+        )
+
+
 def _client(timeout_seconds: float) -> httpx.Client:
     return httpx.Client(
         transport=GuardedTransport(),
@@ -82,12 +101,7 @@ def _exchange(
     client: httpx.Client, request: httpx.Request, *, call: Call, until: float
 ) -> tuple[Answer, httpx.Request | None]:
     """One request and its response; the second value is the request a redirect asks for."""
-    if request.url.scheme not in ("http", "https") or not request.url.host:
-        raise OutboundRefused(f"“{request.url}” does not begin with http:// or https:// and a host.")
-    if request.url.userinfo:
-        raise OutboundRefused(
-            "An address must not contain a user name or password. Use a credential instead."
-        )
+    _require_callable(request.url)
     try:
         response = client.send(request, stream=True)
         try:
