@@ -6,12 +6,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.demo import jobs
-from jobqueue.builtin import SQL_QUERY
 from jobqueue.models.entry import WEEKDAY_FIELDS
 from jobqueue.states import Anchor, ObjectType, OutputType, Priority
 
 EVERY_DAY = dict.fromkeys(WEEKDAY_FIELDS, True)
 WORKING_DAYS = dict.fromkeys(WEEKDAY_FIELDS[:5], True)
+SQL_QUERY = 3
 OPEN_ORDERS = """
 SELECT c.no AS customer, c.name, COUNT(DISTINCT o.no) AS orders,
        ROUND(SUM(l.quantity * l.unit_price_cents) / 100.0, 2) AS amount
@@ -49,7 +49,7 @@ def _sales(now: datetime) -> list[Planned]:
             _often(SQL_QUERY, "Open orders by customer", minutes=15, object_type=ObjectType.REPORT)
             | {
                 "report_output_type": OutputType.CSV,
-                "parameters": {"alias": "demo_shop", "query": OPEN_ORDERS},
+                "parameters": {"connection": "demo_shop", "query": OPEN_ORDERS},
                 "earliest_start_at": now + timedelta(seconds=15),
             }
         ),
