@@ -13,13 +13,13 @@ up: $(VENV)/.installed  ## Migrate, make the demo company on first start, then r
 	@$(PY) manage.py up
 
 test: $(VENV)/.installed-dev  ## Run every test that needs no browser
-	@$(PY) -m pytest -m "not browser"
+	@$(PY) -m pytest -m "not browser" $(ARGS)
 
 test-fast: $(VENV)/.installed-dev  ## Run the tests that start no processes
-	@$(PY) -m pytest -m "not browser and not slow"
+	@$(PY) -m pytest -m "not browser and not slow" $(ARGS)
 
 test-browser: $(VENV)/.installed-dev  ## Run the browser tests (needs Chromium)
-	@$(PY) -m pytest -m browser
+	@$(PY) -m pytest -m browser $(ARGS)
 
 check: $(VENV)/.installed-dev  ## Lint, formatting, types, import contract, system checks, missing migrations
 	@$(VENV)/bin/ruff check .
@@ -34,7 +34,7 @@ format: $(VENV)/.installed-dev  ## Format and repair what can be repaired
 	@$(VENV)/bin/ruff format .
 
 bench: $(VENV)/.installed-bench  ## Measure beside procrastinate and bare django-q2
-	@$(PY) -m bench
+	@$(PY) -m bench $(ARGS)
 
 lock:  ## Compile requirements*.txt anew from pyproject.toml
 	@./scripts/lock

@@ -1,6 +1,6 @@
 """System checks of the configuration, each with an id and what to do. ``manage.py check`` shows all of them.
 
-E001–E009 come from reading the environment (``config/environment.py``, ``config/keys.py``); the rest are decided here.
+E001–E009 and E016 come from reading the environment (``config/environment.py``, ``config/keys.py``), the rest from here.
 """
 
 import os

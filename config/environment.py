@@ -8,6 +8,7 @@ Any variable may be given as a file instead: ``SECRET_KEY_FILE=/run/secrets/key`
 import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -81,6 +82,18 @@ class Environment:
         self._unreadable(name, value=word, wanted=f"one of {', '.join(choices)}")
         return default
 
+    def apps(self, name: str) -> list[str]:
+        """Installable Django apps, by module or by the path of their configuration class; unknown ones are left out."""
+        wanted = self.names(name)
+        found = [app for app in wanted if _is_importable(app) or _is_importable(app.rpartition(".")[0])]
+        for app in set(wanted) - set(found):
+            self.report(
+                "config.E016",
+                message=f"{name} names '{app}', and there is no such Python module.",
+                hint="Correct the name, or put the folder that holds the module on PYTHONPATH.",
+            )
+        return found
+
     def time_zone(self, name: str, *, default: str) -> str:
         zone = self.text(name, default=default)
         try:
@@ -152,6 +165,13 @@ class Environment:
             message=f"{name} is '{value}', which is not {wanted}.",
             hint=f"Correct the environment variable {name} or remove it.",
         )
+
+
+def _is_importable(module: str) -> bool:
+    try:
+        return bool(module) and find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def sqlite_url(path: Path) -> str:

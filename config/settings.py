@@ -74,7 +74,8 @@ INSTALLED_APPS = [
     "packages",
     "refresher",
     "config.apps.HouseConfig",
-    *env.names("EXTRA_APPS"),
+    *(["config.demo"] if DEMO else []),
+    *env.apps("EXTRA_APPS"),
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -124,3 +124,12 @@ def test_the_same_fault_is_reported_once():
     env.number("PORT", default=1)
     env.number("PORT", default=1)
     assert len(env.problems) == 1
+
+
+def test_an_app_that_does_not_exist_is_named_and_left_out():
+    env = read(EXTRA_APPS="django.contrib.sites, no_such_app, tests, django.contrib.sites.apps.SitesConfig")
+    assert env.apps("EXTRA_APPS") == [
+        *("django.contrib.sites", "tests", "django.contrib.sites.apps.SitesConfig"),
+    ]
+    assert [problem.id for problem in env.problems] == ["config.E016"]
+    assert "'no_such_app'" in env.problems[0].message
