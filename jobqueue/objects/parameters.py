@@ -65,6 +65,9 @@ def parse(
     Raises ``InvalidParameters`` with all problems together; each names ``owner``, the parameter, the reason and what
     to write instead.
     """
+    if not isinstance(given, Mapping):
+        message = f"{owner}: the parameters must be names with values. Write a JSON object."
+        raise InvalidParameters(message, problems=[Problem("", "parameters", message)])
     fields = fields_of(parameters_type, owner=owner) if fields is None else fields
     problems = _unknown_keys(given, fields=fields, owner=owner)
     found: dict[str, Any] = {}
@@ -136,13 +139,9 @@ def _check_limits(item: ParameterField, value: Any) -> None:
         raise values.Unreadable("too_large", f"is {_short(value)}. Enter {item.maximum} or less.")
 
 
-def _unknown_keys(given: Any, *, fields: tuple[ParameterField, ...], owner: str) -> list[Problem]:
-    if not isinstance(given, Mapping):
-        return [
-            Problem(
-                "", "parameters", f"{owner}: the parameters must be names with values. Write a JSON object."
-            )
-        ]
+def _unknown_keys(
+    given: Mapping[str, Any], *, fields: tuple[ParameterField, ...], owner: str
+) -> list[Problem]:
     names = [item.name for item in fields]
     known = f"Known are: {', '.join(names)}." if names else "It has no parameters; remove it."
     return [
