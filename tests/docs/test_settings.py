@@ -7,7 +7,18 @@ from django.conf import settings
 from .blocks import text_of
 
 ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
-READERS = {"text", "flag", "number", "optional_number", "names", "choice", "time_zone", "database", "email"}
+READERS = {
+    "apps",
+    "text",
+    "flag",
+    "number",
+    "optional_number",
+    "names",
+    "choice",
+    "time_zone",
+    "database",
+    "email",
+}
 ONLY_FOR_THE_BENCHMARK = {"BENCH_DATABASE_URL", "BENCH_PROFILE"}
 
 
