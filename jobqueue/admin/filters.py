@@ -1,0 +1,149 @@
+"""Side filters of the lists. Choices come from rows of the company in the address, in one query each."""
+
+import uuid
+from typing import Any
+
+from django.contrib.admin import SimpleListFilter
+from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from jobqueue.admin import badges
+from jobqueue.admin.base import now_of
+from jobqueue.models import Category, Entry
+from jobqueue.objects import registry
+from jobqueue.states import LogStatus, ObjectType, Status
+
+
+class HiddenFilter(SimpleListFilter):
+    """A filter set by tabs or links instead of the side panel."""
+
+    title = ""
+    template = "jobqueue/admin/hidden_filter.html"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("", "")]
+
+    def has_output(self) -> bool:
+        return True
+
+
+class EntryTab(HiddenFilter):
+    parameter_name = "tab"
+    TABS: tuple[tuple[str, str, tuple[Status, ...]], ...] = (
+        ("", "All", ()),
+        ("ready", "Ready", (Status.READY,)),
+        ("late", "Late", ()),
+        ("in-process", "In Process", (Status.IN_PROCESS,)),
+        ("waiting", "Waiting", (Status.WAITING,)),
+        ("on-hold", "On Hold", (Status.ON_HOLD,)),
+        ("inactive", "Inactive", (Status.INACTIVITY,)),
+        ("error", "Error", (Status.ERROR,)),
+    )
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "late":
+            return queryset.filter(
+                status=Status.READY, earliest_start_at__lt=now_of(request) - badges.LATE_AFTER
+            )
+        for name, _label, statuses in self.TABS:
+            if name and name == self.value():
+                return queryset.filter(status__in=statuses)
+        return queryset
+
+
+class LogTab(HiddenFilter):
+    parameter_name = "tab"
+    TABS: tuple[tuple[str, str, tuple[LogStatus, ...]], ...] = (
+        ("", "All", ()),
+        ("in-process", "In Process", (LogStatus.IN_PROCESS,)),
+        ("error", "Error", (LogStatus.ERROR,)),
+        ("success", "Success", (LogStatus.SUCCESS,)),
+        ("no-run", "Did not run", (LogStatus.SKIPPED, LogStatus.MISSED, LogStatus.CANCELLED)),
+    )
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        for name, _label, statuses in self.TABS:
+            if name and name == self.value():
+                return queryset.filter(status__in=statuses)
+        return queryset
+
+
+class OfEntry(HiddenFilter):
+    """``?entry=<uuid>``: the rows about one entry, also after it was deleted."""
+
+    parameter_name = "entry"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if not self.value():
+            return queryset
+        try:
+            return queryset.filter(entry_id=uuid.UUID(self.value()))
+        except ValueError:
+            return queryset.none()
+
+
+class ObjectFilter(SimpleListFilter):
+    title = "object"
+    parameter_name = "object"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        rows = (
+            model_admin.model.objects.filter(company=request.company)
+            .order_by("object_type", "object_id")
+            .values_list("object_type", "object_id")
+            .distinct()
+        )
+        return [(f"{kind}-{number}", self._caption(kind, number)) for kind, number in rows[:200]]
+
+    @staticmethod
+    def _caption(kind: int, number: int) -> str:
+        job = registry.find(kind, number)
+        return f"{number} {job.caption}" if job is not None else f"{ObjectType(kind).label} {number}"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        kind, _, number = (self.value() or "").partition("-")
+        if not (kind.isdigit() and number.lstrip("-").isdigit()):
+            return queryset
+        return queryset.filter(object_type=int(kind), object_id=int(number))
+
+
+class CategoryFilter(SimpleListFilter):
+    title = "category"
+    parameter_name = "category"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        rows = Category.objects.filter(company=request.company)
+        return [("-", "No category"), *((item.code, str(item)) for item in rows)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(category_code="" if self.value() == "-" else self.value())
+
+
+class UserFilter(SimpleListFilter):
+    title = "running user"
+    parameter_name = "user"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        used = Entry.objects.filter(company=request.company, user__isnull=False).order_by().values("user").distinct()
+        users = get_user_model().objects.filter(pk__in=used).order_by("username")
+        return [(str(user.pk), user.get_username()) for user in users[:200]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        value = self.value() or ""
+        return queryset.filter(user_id=int(value)) if value.isdigit() else queryset
+
+
+class RecurringFilter(SimpleListFilter):
+    title = "recurring"
+    parameter_name = "recurring"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Recurring"), ("no", "Runs once")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(recurring=self.value() == "yes")

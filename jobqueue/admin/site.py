@@ -1,0 +1,59 @@
+"""The admin site: the role centre as its first page, the company switch on every page."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from unfold.sites import UnfoldAdminSite
+
+from jobqueue import companies
+from jobqueue.admin import role_centre
+from jobqueue.admin.base import may, now_of
+from jobqueue.admin.company import admin_root
+from jobqueue.admin.polling import polled
+
+
+class JobQueueSite(UnfoldAdminSite):
+    """django-unfold's site with our first page. Company addresses come from the middleware beside it."""
+
+    index_title = "Role centre"
+    enable_nav_sidebar = True
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        context["company"] = getattr(request, "company", None)
+        context["company_choices"] = self._companies(request)
+        context["is_nav_sidebar_enabled"] = True
+        return context
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not may(request, "view"):
+            return self._nothing_to_see(request)
+        context = {
+            **self.each_context(request),
+            "title": self.index_title,
+            "subtitle": None,
+            "index": True,
+            "now": now_of(request),
+            **role_centre.contents(request),
+            **(extra_context or {}),
+        }
+        request.current_app = self.name
+        return polled(request, "jobqueue/admin/role_centre.html", context, region="jobqueue/admin/role_centre_body.html")
+
+    def _nothing_to_see(self, request: HttpRequest) -> HttpResponse:
+        context = {**self.each_context(request), "title": self.index_title, "subtitle": None}
+        return TemplateResponse(request, "jobqueue/admin/nothing_to_see.html", context)
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Off: it remembers its results per user, and so would show links of another company."""
+        raise Http404
+
+    @staticmethod
+    def _companies(request: HttpRequest) -> list[dict[str, Any]]:
+        if not request.user.is_authenticated or getattr(request, "company", None) is None:
+            return []
+        return [
+            {"company": company, "address": admin_root(company.code), "is_current": company == request.company}
+            for company in companies.visible_to(request.user)
+        ]
