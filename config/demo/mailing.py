@@ -7,10 +7,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from config.demo.places import Places
 from config.demo.receivables import mark_reminded, reminders_due
 from config.demo.telling import Log, silent
-from jobqueue import lifecycle
-from jobqueue.actors import Actor
 from jobqueue.models import Company
-from jobqueue.states import ObjectType, Origin
+from jobqueue.programming import schedule
 
 SEND_EMAIL = 4
 
@@ -30,18 +28,17 @@ def queue_reminders(
     A customer is marked as reminded after the entry is stored: a run that dies in between reminds that customer twice
     rather than never.
     """
-    actor = Actor(user=user, origin=Origin.PROGRAM)
     reminders = reminders_due(places, today=today, most=most, grace_days=grace_days)
     for reminder in reminders:
-        values = {
-            "object_type": ObjectType.CODEUNIT,
-            "object_id": SEND_EMAIL,
-            "description": f"Payment reminder to {reminder.customer_no}",
-            "parameters": {"to": [reminder.email], "subject": reminder.subject, "body": reminder.text},
-            "max_attempts": 5,
-            "rerun_delay_seconds": 180,
-        }
-        lifecycle.set_ready(lifecycle.create_entry(company, values, actor=actor), actor=actor)
+        schedule(
+            SEND_EMAIL,
+            user=user,
+            company=company,
+            description=f"Payment reminder to {reminder.customer_no}",
+            parameters={"to": [reminder.email], "subject": reminder.subject, "body": reminder.text},
+            max_attempts=5,
+            rerun_delay_seconds=180,
+        )
         mark_reminded(places, customer_no=reminder.customer_no, today=today)
         log(f"Reminder for {reminder.email} queued.")
     return len(reminders)

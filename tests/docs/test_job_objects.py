@@ -1,8 +1,11 @@
 import pytest
 
+from jobqueue import events, lifecycle
 from jobqueue.errors import InvalidParameters, NonRetriable
+from jobqueue.models import Entry
 from jobqueue.objects import BadJobObject, CollectedErrors, registry, rehearse
-from jobqueue.states import ObjectType
+from jobqueue.states import ObjectType, Status
+from tests.builders import actor_of, default_company, make_superuser
 
 from .blocks import blocks
 
@@ -11,11 +14,15 @@ PAGE = "docs/job-objects.md"
 
 @pytest.fixture
 def examples():
-    """The page's examples, executed top to bottom and registered for the length of a test."""
+    """The page's examples, executed top to bottom and registered for the length of a test; what they define."""
+    defined = {"__name__": "examples"}
+    receivers = list(events.before_insert_recurring_entry.receivers)
     with registry.isolated():
         for block in blocks(PAGE, language="python"):
-            exec(compile(block, PAGE, "exec"), {"__name__": "examples"})
-        yield
+            exec(compile(block, PAGE, "exec"), defined)
+        yield defined
+    events.before_insert_recurring_entry.receivers = receivers
+    events.before_insert_recurring_entry.sender_receivers_cache.clear()
 
 
 def example(object_id: int, object_type: ObjectType = ObjectType.CODEUNIT):
@@ -59,6 +66,20 @@ class TestTheExamples:
     def test_another_function_cannot_take_a_used_number(self):
         with pytest.raises(BadJobObject):
             exec(blocks(PAGE, language="python")[0].replace("count_files", "other"), {"__name__": "examples"})
+
+
+@pytest.mark.django_db
+def test_application_code_schedules_and_an_event_may_refuse(examples):
+    user, company = make_superuser(), default_company()
+    examples["order_received"](user)
+    first, later = Entry.objects.order_by("entry_no")
+    assert (first.status, first.object_id, first.parameter_string) == (Status.READY, 50_200, "/etc")
+    assert (later.category_code, later.earliest_start_at.year, later.max_attempts) == ("NIGHT", 2099, 3)
+
+    values = {"object_id": 50_205, "run_on_mondays": True}
+    with pytest.raises(ValueError, match="give the entry a starting time"):
+        lifecycle.create_entry(company, values, actor=actor_of(user))
+    lifecycle.create_entry(company, {**values, "starting_time": "20:00"}, actor=actor_of(user))
 
 
 def test_every_name_in_the_table_exists_on_a_run():
