@@ -41,6 +41,11 @@ ADMINISTRATOR = (
     "delete_scheduledtask",
     "delete_logentry",
     "delete_reportdocument",
+    "run_http_request",
+    "run_command",
+    "run_sql_report",
+    "run_send_email",
+    "run_log_cleanup",
 )
 
 SHIPPED_GROUPS: dict[str, tuple[str, ...]] = {

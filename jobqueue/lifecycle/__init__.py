@@ -10,8 +10,8 @@ from jobqueue.lifecycle.categories import delete_category, entries_using, rename
 from jobqueue.lifecycle.editing import change_entry, copy_entry, create_entry, set_priority_within_category
 from jobqueue.lifecycle.holding import set_on_hold
 from jobqueue.lifecycle.logs import delete_log_entries, mark_log_as_error
-from jobqueue.lifecycle.releasing import end_expired_holds, restart, set_ready
-from jobqueue.lifecycle.removing import delete_entry, remove_failed_entries
+from jobqueue.lifecycle.releasing import create_ready, end_expired_holds, restart, set_ready
+from jobqueue.lifecycle.removing import delete_entry, let_end, remove_failed_entries
 from jobqueue.lifecycle.running import cancel_run, run_now, run_once
 
 __all__ = [
@@ -20,11 +20,13 @@ __all__ = [
     "change_entry",
     "copy_entry",
     "create_entry",
+    "create_ready",
     "delete_category",
     "delete_entry",
     "delete_log_entries",
     "end_expired_holds",
     "entries_using",
+    "let_end",
     "mark_log_as_error",
     "remove_failed_entries",
     "rename_category",

@@ -4,10 +4,12 @@ from datetime import datetime
 
 from jobqueue import history, scheduler, telemetry
 from jobqueue.actors import Actor
+from jobqueue.categories import request_wake
 from jobqueue.enqueue import HOLD_FIELDS, SESSION_FIELDS, clear_session
 from jobqueue.errors import Invalid, Problem
 from jobqueue.events import Draft, after_set_status, announce, ask, before_set_status
 from jobqueue.guarded import store, verb
+from jobqueue.ledger import close_due_moment
 from jobqueue.lifecycle import guards
 from jobqueue.models import Entry
 from jobqueue.permissions import level_for, require
@@ -52,18 +54,20 @@ def _set_on_hold(
         ask(before_set_status, entry=entry, old=old, draft=draft)
         if draft.handled or draft.status != Status.ON_HOLD:
             return entry
-        _let_go(entry)
+        _let_go(entry, actor=actor, now=now)
     entry.status = Status.ON_HOLD
     entry.hold_kind, entry.hold_reason = kind, reason
     entry.held_by, entry.held_at, entry.held_until = actor.user, now, until
     store(entry, ["status", "system_task_id", *SESSION_FIELDS, *HOLD_FIELDS], now=now)
+    if old == Status.READY:
+        request_wake(entry.company_id, entry.category_code)
     if until is not None:
         scheduler.create_task(END_HOLDS_ROUTINE, company=entry.company_id, not_before=until)
     changes = history.status_change(old, entry.status) | _hold_change(entry)
     history.record(entry, actor=actor, action="set-on-hold", now=now, reason=reason, changes=changes)
     if old != Status.ON_HOLD:
         announce(after_set_status, entry=entry, old=old, new=entry.status)
-        telemetry.entry_event("0000FNM", entry, JobQueueOldStatus=Status(old).label)
+        telemetry.status_changed(entry, old=old)
     return entry
 
 
@@ -89,10 +93,11 @@ def _changes_hold(entry: Entry, *, kind: HoldKind, reason: str, until: datetime 
     return (entry.hold_kind, entry.hold_reason, entry.held_until) != (kind, reason, until)
 
 
-def _let_go(entry: Entry) -> None:
-    """Cancels the pending task. A running one keeps its number, so that its end still finds the entry."""
+def _let_go(entry: Entry, *, actor: Actor, now: datetime) -> None:
+    """Cancels the pending task and settles its due moment; a running one goes on and still finds the entry."""
     if entry.status == Status.IN_PROCESS:
         return
+    close_due_moment(entry, reason=f"Set On Hold by {actor.name}", now=now)
     if entry.system_task_id is not None:
         existed = scheduler.cancel_task(entry.system_task_id)
         telemetry.entry_event(

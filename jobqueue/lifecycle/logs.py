@@ -6,6 +6,7 @@ from django.db import transaction
 
 from jobqueue import history, registers, scheduler, telemetry
 from jobqueue.actors import Actor
+from jobqueue.categories import request_wake
 from jobqueue.enqueue import SESSION_FIELDS, clear_session
 from jobqueue.errors import Refused
 from jobqueue.events import (
@@ -17,6 +18,7 @@ from jobqueue.events import (
     before_mark_as_error,
 )
 from jobqueue.guarded import TRIES, ChangedMeanwhile, store
+from jobqueue.ledger import settle
 from jobqueue.models import Company, Entry, LogEntry
 from jobqueue.permissions import require
 from jobqueue.querysets import deletable_log_entries
@@ -24,6 +26,7 @@ from jobqueue.scheduler import database_now
 from jobqueue.states import LogStatus, Status
 
 BATCH = 1000
+MARKED = "marked"
 ERROR_LENGTH = 2048
 
 
@@ -51,16 +54,16 @@ def _mark_as_error(log_entry: LogEntry, *, actor: Actor, now: datetime) -> LogEn
     entry = Entry.objects.select_related("user").filter(id=log_entry.entry_id).first()
     if entry is not None and entry.system_task_id is not None and entry.status == Status.IN_PROCESS:
         scheduler.cancel_task(entry.system_task_id)
-    moved = LogEntry.objects.filter(pk=log_entry.pk, status=LogStatus.IN_PROCESS).update(
+    ended_by_id = actor.user.pk if actor.user is not None else None
+    settled = settle(
+        log_entry.pk,
         status=LogStatus.ERROR,
-        is_final=True,
         ended_at=now,
-        modified_at=now,
-        error_kind="marked",
+        error_kind=MARKED,
         error_message=message,
-        ended_by=actor.user,
+        ended_by_id=ended_by_id,
     )
-    if not moved:
+    if not settled:
         raise Refused(
             f"Log entry {log_entry.pk} is not In Process any more; only a run in process can be set to Error.",
             code="not_in_process",
@@ -70,6 +73,7 @@ def _mark_as_error(log_entry: LogEntry, *, actor: Actor, now: datetime) -> LogEn
         history.record(
             entry, actor=actor, action="mark-as-error", now=now, reason=f"Log entry {log_entry.pk}"
         )
+    request_wake(log_entry.company_id, log_entry.category_code)
     log_entry.refresh_from_db()
     return log_entry
 
@@ -82,7 +86,7 @@ def _set_error(entry: Entry, *, message: str, now: datetime) -> None:
     clear_session(entry)
     store(entry, ["status", "error_message", "system_task_id", *SESSION_FIELDS], now=now)
     announce(after_set_status, entry=entry, old=Status.IN_PROCESS, new=Status.ERROR)
-    telemetry.entry_event("0000FNM", entry, JobQueueOldStatus=Status.IN_PROCESS.label)
+    telemetry.status_changed(entry, old=Status.IN_PROCESS)
 
 
 def delete_log_entries(

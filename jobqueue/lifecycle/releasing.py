@@ -4,6 +4,7 @@ Source: *Job queue reference, Status values and state machine*.
 """
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +12,15 @@ from django.db import transaction
 
 from jobqueue import history, telemetry
 from jobqueue.actors import SYSTEM, Actor
+from jobqueue.categories import request_wake
 from jobqueue.enqueue import KEEP, clear_session, enqueue
 from jobqueue.errors import JobQueueError, Refused
 from jobqueue.events import Draft, after_set_status, announce, ask, before_restart, before_set_status
 from jobqueue.guarded import fresh, store, verb
+from jobqueue.ledger import close_due_moment
 from jobqueue.lifecycle import guards
-from jobqueue.models import Entry
+from jobqueue.lifecycle.editing import create_entry
+from jobqueue.models import Company, Entry
 from jobqueue.permissions import level_for, require
 from jobqueue.querysets import expired_holds
 from jobqueue.schedule import ScheduleError, initial_run
@@ -57,6 +61,25 @@ def set_ready(
     )
 
 
+def create_ready(
+    company: Company,
+    values: Mapping[str, Any],
+    *,
+    actor: Actor,
+    now: datetime | None = None,
+    as_owner: bool = False,
+    owner_run: str | None = None,
+) -> Entry:
+    """Creates and releases an entry in one transaction: a refusal leaves nothing behind, a veto an entry On Hold."""
+    now = now or database_now()
+    with transaction.atomic():
+        entry = create_entry(company, values, actor=actor, now=now)
+        entry = _set_ready(
+            entry, actor=actor, now=now, as_owner=as_owner, owner_run=owner_run, earliest_start_at=None
+        )
+    return _require_released(entry)
+
+
 @verb
 def _set_ready(
     entry: Entry,
@@ -86,14 +109,35 @@ def restart(
     now: datetime | None = None,
     as_owner: bool = False,
     owner_run: str | None = None,
+    earliest_start_at: datetime | None = None,
 ) -> Entry:
-    """Stops and starts the entry anew, also from Ready; a sleeping entry starts now. Refusals as :func:`set_ready`."""
+    """Stops and starts the entry anew, also from Ready; a sleeping entry starts now.
+
+    Arguments and refusals as :func:`set_ready`.
+    """
     now = now or database_now()
-    return _require_released(_restart(entry, actor=actor, now=now, as_owner=as_owner, owner_run=owner_run))
+    return _require_released(
+        _restart(
+            entry,
+            actor=actor,
+            now=now,
+            as_owner=as_owner,
+            owner_run=owner_run,
+            earliest_start_at=earliest_start_at,
+        )
+    )
 
 
 @verb
-def _restart(entry: Entry, *, actor: Actor, now: datetime, as_owner: bool, owner_run: str | None) -> Entry:
+def _restart(
+    entry: Entry,
+    *,
+    actor: Actor,
+    now: datetime,
+    as_owner: bool,
+    owner_run: str | None,
+    earliest_start_at: datetime | None,
+) -> Entry:
     require(actor, level_for(entry, "operate"), entry.company)
     guards.require_free_of_owner(entry, actor=actor, as_owner=as_owner, doing=RESTARTING)
     guards.require_status(entry, RESTART_FROM, doing=RESTARTING, way_out="Wait until its run is recorded.")
@@ -102,6 +146,8 @@ def _restart(entry: Entry, *, actor: Actor, now: datetime, as_owner: bool, owner
     ask(before_restart, entry=entry, actor=actor)
     if entry.status == Status.INACTIVITY and entry.inactivity_timeout_minutes > 0:
         entry.earliest_start_at = now
+    if earliest_start_at is not None:
+        entry.earliest_start_at = earliest_start_at
     return _release(entry, actor=actor, now=now, action="restart", owner_run=owner_run)
 
 
@@ -148,6 +194,7 @@ def _require_may_release(entry: Entry, *, actor: Actor, now: datetime) -> None:
 def _release(entry: Entry, *, actor: Actor, now: datetime, action: str, owner_run: str | None) -> Entry:
     """The transition itself: first run, fresh counters, a task; history only for what somebody did on purpose."""
     old = entry.status
+    close_due_moment(entry, reason=f"Released anew by {actor.name}", now=now)
     draft = Draft(status=Status.READY)
     ask(before_set_status, entry=entry, old=old, draft=draft)
     if draft.handled or draft.status not in (Status.READY, Status.INACTIVITY):
@@ -164,12 +211,14 @@ def _release(entry: Entry, *, actor: Actor, now: datetime, action: str, owner_ru
         context={"owner_run": owner_run} if owner_run else None,
         actor=actor,
     )
+    if old == Status.READY:
+        request_wake(entry.company_id, entry.category_code)
     if action:
         history.record(
             entry, actor=actor, action=action, now=now, changes=history.status_change(old, entry.status)
         )
     announce(after_set_status, entry=entry, old=old, new=entry.status)
-    telemetry.entry_event("0000FNM", entry, JobQueueOldStatus=Status(old).label)
+    telemetry.status_changed(entry, old=old)
     return entry
 
 

@@ -4,18 +4,22 @@ from datetime import datetime, timedelta
 
 from jobqueue import history, registers, scheduler, telemetry
 from jobqueue.actors import Actor
+from jobqueue.categories import request_wake
 from jobqueue.conf import settings
 from jobqueue.errors import JobQueueError
 from jobqueue.events import after_delete_entry, announce, ask, before_delete_entry
-from jobqueue.guarded import remove, verb
+from jobqueue.guarded import remove, store, verb
+from jobqueue.ledger import close_due_moment
 from jobqueue.lifecycle import guards
 from jobqueue.models import Company, Entry
+from jobqueue.models.entry import WEEKDAY_FIELDS
 from jobqueue.permissions import level_for, require
 from jobqueue.querysets import removable_failures
 from jobqueue.scheduler import database_now
-from jobqueue.states import DELETE_FROM
+from jobqueue.states import DELETE_FROM, Status
 
 DOING = "deleted"
+RECURRENCE_FIELDS = (*WEEKDAY_FIELDS, "recurring", "next_run_date_formula", "minutes_between_runs")
 
 
 def delete_entry(
@@ -47,10 +51,31 @@ def _delete_entry(entry: Entry, *, actor: Actor, reason: str, now: datetime, as_
         telemetry.entry_event(
             "0000KZV", entry, JobQueueScheduledTaskExistedOnCancel="Yes" if existed else "No"
         )
+    close_due_moment(entry, reason=f"Deleted by {actor.name}", now=now)
     remove(entry)
+    if entry.status == Status.READY:
+        request_wake(entry.company_id, entry.category_code)
     registers.release([entry.error_register_id])
     history.record(entry, actor=actor, action="delete", now=now, reason=reason)
     announce(after_delete_entry, entry=entry, actor=actor)
+
+
+def let_end(entry: Entry, *, actor: Actor, now: datetime | None = None) -> Entry:
+    """Makes an entry that is In Process non-recurring, so that it vanishes after its success; for programs."""
+    return _let_end(entry, actor=actor, now=now or database_now())
+
+
+@verb
+def _let_end(entry: Entry, *, actor: Actor, now: datetime) -> Entry:
+    require(actor, level_for(entry, "schedule"), entry.company)
+    before = history.snapshot(entry)
+    for name in WEEKDAY_FIELDS:
+        setattr(entry, name, False)
+    entry.recurring, entry.next_run_date_formula, entry.minutes_between_runs = False, "", 0
+    store(entry, RECURRENCE_FIELDS, now=now)
+    changes = history.differences(before, entry)
+    history.record(entry, actor=actor, action="let-end", now=now, changes=changes)
+    return entry
 
 
 def remove_failed_entries(
