@@ -83,7 +83,7 @@ def http_request(run: Run[HttpRequest]) -> None:
     allowed them; the secret of a credential is sent only to the hosts it names, and never logged.
     """
     asked = run.parameters
-    secret_headers, secret = _secret_of(run) if asked.credential else ({}, "")
+    secret_headers, hidden = _secret_of(run) if asked.credential else ({}, ())
     run.log(f"{asked.method} {asked.address}")
     answer = outbound.send(
         outbound.Call(
@@ -97,11 +97,11 @@ def http_request(run: Run[HttpRequest]) -> None:
         )
     )
     if answer.address != asked.address:
-        run.log(_hide(f"Redirected to {answer.address}", secret=secret))
+        run.log(_hide(f"Redirected to {answer.address}", hidden=hidden))
     run.log(f"Answer: {status_words(answer.status)}, {len(answer.body):,} bytes.")
-    excerpt = _excerpt(answer)
+    excerpt = _hide(_text_of(answer), hidden=hidden)
     if excerpt:
-        run.log(_hide(excerpt, secret=secret))
+        run.log(excerpt if len(excerpt) <= EXCERPT_LENGTH else f"{excerpt[:EXCERPT_LENGTH]}…")
     if not is_expected(answer.status, expected=asked.expected_status):
         raise UnexpectedStatus(
             f"{asked.method} {asked.address} answered {status_words(answer.status)}; "
@@ -146,8 +146,8 @@ def status_words(status: int) -> str:
         return str(status)
 
 
-def _secret_of(run: Run[HttpRequest]) -> tuple[dict[str, str], str]:
-    """The headers a credential adds, and its secret for hiding it."""
+def _secret_of(run: Run[HttpRequest]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The header a credential adds, and the texts that must not reach the log."""
     credential = secrets.find_credential(run.parameters.credential, company=run.company)
     host, port, encrypted = outbound.target_of(run.parameters.address)
     hosts = [item.strip() for item in credential.allowed_hosts.split(",") if item.strip()]
@@ -160,23 +160,22 @@ def _secret_of(run: Run[HttpRequest]) -> tuple[dict[str, str], str]:
         run.log("The secret travels unencrypted: the address begins with http://.", level=Level.WARNING)
     secret = secrets.reveal(credential)
     if credential.kind == Credential.Kind.HEADER:
-        return {credential.user_name or "X-Api-Key": secret}, secret
+        return {credential.user_name or "X-Api-Key": secret}, (secret,)
     if credential.kind == Credential.Kind.BEARER:
-        return {"Authorization": f"Bearer {secret}"}, secret
+        return {"Authorization": f"Bearer {secret}"}, (secret,)
     pair = b64encode(f"{credential.user_name}:{secret}".encode()).decode()
-    return {"Authorization": f"Basic {pair}"}, secret
+    return {"Authorization": f"Basic {pair}"}, (secret, pair)
 
 
-def _excerpt(answer: outbound.Answer) -> str:
+def _text_of(answer: outbound.Answer) -> str:
     kind = answer.headers.get("content-type", "text/plain").partition(";")[0].strip().lower()
     readable = kind.startswith("text/") or kind.endswith(
         ("json", "xml", "javascript", "x-www-form-urlencoded")
     )
-    if not readable or not answer.body:
-        return ""
-    text = answer.text.replace("\x00", "")
-    return text if len(text) <= EXCERPT_LENGTH else f"{text[:EXCERPT_LENGTH]}…"
+    return answer.text.replace("\x00", "") if readable else ""
 
 
-def _hide(text: str, *, secret: str) -> str:
-    return text.replace(secret, secrets.HIDDEN) if secret else text
+def _hide(text: str, *, hidden: tuple[str, ...]) -> str:
+    for part in hidden:
+        text = text.replace(part, secrets.HIDDEN)
+    return text

@@ -1,15 +1,15 @@
 """One SELECT on a connection of its own that cannot write, whatever the statement says.
 
-The guard is the connection, not the reading of the text: SQLite's authoriser lets nothing but reading pass, PostgreSQL
-runs the statement alone (no second one can follow a semicolon) in a READ ONLY transaction. Source: decision on SQL
-objects.
+The guard is the connection, not the reading of the text: SQLite's authoriser lets nothing but reading pass; PostgreSQL
+runs the statement alone (no second one can follow a semicolon), as a cursor (which takes only SELECT), in a READ ONLY
+transaction that is rolled back. Source: the decision on SQL objects.
 """
 
 import re
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,17 +99,14 @@ def _on_postgresql(connection: Any, query: str, *, row_limit: int, timeout_secon
     raw: psycopg.Connection[Any] = connection.connection
     raw.read_only = True
     try:
-        with raw.transaction(), psycopg.Cursor(raw) as cursor:
+        with raw.transaction(force_rollback=True), psycopg.Cursor(raw) as cursor:
             # This query takes the snapshot, after which PostgreSQL refuses to make the transaction READ WRITE.
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{timeout_seconds}s"])
-            rows = []
-            # stream() sends one statement by the extended protocol and fetches row by row.
-            with closing(cursor.stream(query.encode())) as found:
-                for row in found:
-                    rows.append(tuple(row))
-                    if len(rows) > row_limit:
-                        break
-            return _rows([item.name for item in cursor.description or ()], rows, row_limit=row_limit)
+            # Prepared, so that no second statement is accepted; a cursor, so that only SELECT and VALUES are.
+            cursor.execute(f"DECLARE report NO SCROLL CURSOR FOR {query}".encode(), prepare=True)
+            cursor.execute(f"FETCH {row_limit + 1} FROM report".encode())
+            columns = [item.name for item in cursor.description or ()]
+            return _rows(columns, cursor.fetchall(), row_limit=row_limit)
     except psycopg.errors.QueryCanceled:
         raise QueryFailed(_too_slow(timeout_seconds)) from None
     except psycopg.errors.ReadOnlySqlTransaction:

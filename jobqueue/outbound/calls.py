@@ -23,10 +23,15 @@ class Answer:
     headers: httpx.Headers
     body: bytes
     address: str
+    charset: str | None = None
 
     @property
     def text(self) -> str:
-        return self.body.decode(self.headers.encoding or "utf-8", errors="replace")
+        """The body as text; UTF-8 unless the answer names another encoding Python knows."""
+        try:
+            return self.body.decode(self.charset or "utf-8", errors="replace")
+        except LookupError:
+            return self.body.decode("utf-8", errors="replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,8 @@ def target_of(address: str) -> tuple[str, int, bool]:
 def _require_callable(url: httpx.URL) -> None:
     if url.scheme not in ("http", "https") or not url.host:
         raise OutboundRefused(f"“{url}” does not begin with http:// or https:// and a host.")
+    if url.port is not None and not 0 < url.port < 65_536:
+        raise OutboundRefused(f"“{url}” has the port {url.port}; ports go from 1 to 65535.")
     if url.userinfo:
         raise OutboundRefused(
             "An address must not contain a user name or password. Use a credential instead."
@@ -116,8 +123,8 @@ def _exchange(
     ) as error:
         reason = str(error) or type(error).__name__
         raise OutboundFailed(f"{request.method} {request.url} failed: {reason.rstrip('.')}.") from None
-    answer = Answer(response.status_code, response.headers, body, str(request.url))
-    return answer, response.next_request
+    address, charset = str(request.url), response.charset_encoding
+    return Answer(response.status_code, response.headers, body, address, charset), response.next_request
 
 
 def _read(response: httpx.Response, *, limit: int, until: float) -> bytes:

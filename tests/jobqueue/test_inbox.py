@@ -43,7 +43,7 @@ def test_opening_gives_the_content_and_marks_it_read():
 def test_documents_of_others_do_not_exist_for_a_user_not_even_for_a_superuser():
     stored = put(make_user())
     for key in (stored.pk, str(uuid4()), "nonsense"):
-        with pytest.raises(NotFound, match="no such document in your report inbox"):
+        with pytest.raises(NotFound, match=r"no such document in your report inbox"):
             inbox.open_document(key, user=make_user(is_superuser=True))
     assert not ReportDocument.objects.get(pk=stored.pk).is_read
 

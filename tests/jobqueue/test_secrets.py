@@ -40,17 +40,19 @@ def test_a_secret_is_stored_encrypted_and_reads_back_for_job_code(credential):
 
 def test_a_missing_secret_a_missing_key_and_a_wrong_key_each_say_what_to_do(credential, keys):
     keys(NEW)
-    with pytest.raises(secrets.CredentialUnusable, match="“bank” was encrypted with a key this installation does not"):
+    with pytest.raises(
+        secrets.CredentialUnusable, match=r"“bank” was encrypted with a key this installation does not"
+    ):
         secrets.reveal(credential)
     keys()
-    with pytest.raises(secrets.CredentialUnusable, match="Set CREDENTIAL_KEYS to a Fernet key"):
+    with pytest.raises(secrets.CredentialUnusable, match=r"Set CREDENTIAL_KEYS to a Fernet key"):
         secrets.reveal(credential)
     keys("nonsense")
-    with pytest.raises(secrets.CredentialUnusable, match="no Fernet key"):
+    with pytest.raises(secrets.CredentialUnusable, match=r"no Fernet key"):
         secrets.set_secret(credential, "x", now=NOW)
     keys(OLD)
     secrets.set_secret(credential, "", now=NOW)
-    with pytest.raises(secrets.CredentialUnusable, match="“bank” has no secret yet"):
+    with pytest.raises(secrets.CredentialUnusable, match=r"“bank” has no secret yet"):
         secrets.reveal(credential)
 
 
@@ -77,5 +79,5 @@ def test_a_company_has_its_own_credential_before_the_shared_one(credential):
     assert secrets.find_credential("bank", company=None) == credential
     own.delete()
     Credential.objects.create(name="private", company=company)
-    with pytest.raises(NotFound, match="There is no credential “private” for this company"):
+    with pytest.raises(NotFound, match=r"There is no credential “private” for this company"):
         secrets.find_credential("private", company=other)

@@ -17,7 +17,14 @@ from jobqueue.objects.tables import cell_text, make_table
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
-NAMES = ["Ærø Østergård ApS", "Zażółć Gęślą Jaźń S.A.", "Ελληνικά Ποτά Α.Ε.", "Жукова и Їжак", "Đặng Ngọc", "Þór ß ğ Ő"]
+NAMES = [
+    "Ærø Østergård ApS",
+    "Zażółć Gęślą Jaźń S.A.",
+    "Ελληνικά Ποτά Α.Ε.",
+    "Жукова и Їжак",
+    "Đặng Ngọc",
+    "Þór ß ğ Ő",
+]
 
 
 def read_csv(content: bytes) -> list[list[str]]:
@@ -52,7 +59,9 @@ def test_a_negative_number_stays_a_number_in_csv():
 
 
 def test_a_pdf_shows_european_names_readably():
-    content = write_pdf(make_table(["Name"], [[name] for name in NAMES], title="Kunder – Клиенты"), made_at=NOW)
+    content = write_pdf(
+        make_table(["Name"], [[name] for name in NAMES], title="Kunder – Клиенты"), made_at=NOW
+    )
     [page] = pages(content)
     for name in [*NAMES, "Kunder – Клиенты"]:
         assert name in page
@@ -60,7 +69,9 @@ def test_a_pdf_shows_european_names_readably():
 
 def test_every_page_repeats_the_heads_and_counts_the_pages():
     rows = [[number, f"Customer {number}", Decimal(number)] for number in range(150)]
-    table = make_table(["No.", "Customer", Column("Amount", decimals=2, total=True)], rows, title="Receivables")
+    table = make_table(
+        ["No.", "Customer", Column("Amount", decimals=2, total=True)], rows, title="Receivables"
+    )
     found = pages(write_pdf(table, made_at=NOW, zone=COPENHAGEN, subtitle="Main company"))
     assert len(found) > 2
     for number, page in enumerate(found, start=1):
@@ -103,12 +114,14 @@ def test_signs_the_typeface_lacks_are_known_and_do_not_stop_the_report():
 
 
 def test_a_row_of_another_length_is_refused():
-    with pytest.raises(ValueError, match="Row 2 has 1 cells, the table has 2 columns"):
+    with pytest.raises(ValueError, match=r"Row 2 has 1 cells, the table has 2 columns"):
         make_table(["A", "B"], [[1, 2], [1]])
 
 
 def test_totals_add_exactly_and_skip_what_is_no_number():
-    table = make_table(["A", Column("B", total=True)], [["x", Decimal("0.1")], ["y", 0.2], ["z", None], ["w", True]])
+    table = make_table(
+        ["A", Column("B", total=True)], [["x", Decimal("0.1")], ["y", 0.2], ["z", None], ["w", True]]
+    )
     assert table.totals() == [None, Decimal("0.3")]
 
 

@@ -93,7 +93,11 @@ def test_a_number_for_a_decimal_keeps_its_written_digits():
     ("values", "field_name", "words"),
     [
         ({}, "number", "parameter “Number” is required. Enter a value."),
-        ({"number": "5"}, "number", "parameter “Number” is “5”, not a whole number. Write digits only, for example 5."),
+        (
+            {"number": "5"},
+            "number",
+            "parameter “Number” is “5”, not a whole number. Write digits only, for example 5.",
+        ),
         ({"number": True}, "number", "parameter “Number” is “True”, not a whole number."),
         ({"number": None}, "number", "parameter “Number” may not be empty. Enter a value."),
         ({"number": 1, "name": 5}, "name", "parameter “Customer name” must be a text."),
@@ -107,7 +111,11 @@ def test_a_number_for_a_decimal_keeps_its_written_digits():
         ({"number": 1, "day": "2.3.2026"}, "day", "not a date. Write it like 2026-03-02."),
         ({"number": 1, "at": "2026-03-02T09:00:00"}, "at", "not a moment with its offset."),
         ({"number": 1, "opens": "half past eight"}, "opens", "not a time of day. Write it like 08:30."),
-        ({"number": 1, "unit": "crate"}, "unit", "is “crate”, which is not offered. Choose one of: “piece”, “box”."),
+        (
+            {"number": 1, "unit": "crate"},
+            "unit",
+            "is “crate”, which is not offered. Choose one of: “piece”, “box”.",
+        ),
         ({"number": 1, "colour": "RED"}, "colour", "Choose one of: “red”, “blue”."),
         ({"number": 1, "tags": "a,b"}, "tags", "must be a list of texts."),
         ({"number": 1, "note": "a\x00b"}, "note", "contains a NUL character. Remove it."),
@@ -234,7 +242,10 @@ def with_default(hint, default, **metadata):
     [
         (NotFrozen, "must be a frozen dataclass. Decorate NotFrozen"),
         (Thawed, "must be a frozen dataclass. Decorate Thawed"),
-        (frozen(value=float), "parameter “value” has the type float, which parameters cannot have. Use str, int"),
+        (
+            frozen(value=float),
+            "parameter “value” has the type float, which parameters cannot have. Use str, int",
+        ),
         (frozen(value=dict), "has the type dict"),
         (frozen(value=int | str), "which parameters cannot have"),
         (frozen(value=list[int]), "which parameters cannot have"),
@@ -255,9 +266,11 @@ def test_a_wrong_declaration_is_refused_when_it_is_read(declared, words):
 
 texts = st.text(st.characters(exclude_characters="\x00\n\r", exclude_categories=["Cs"]), max_size=20)
 moments = st.datetimes(
-    min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.sampled_from(
+    min_value=datetime(1900, 1, 1),
+    max_value=datetime(2200, 1, 1),
+    timezones=st.sampled_from(
         [UTC, timezone(timedelta(hours=5, minutes=45)), timezone(-timedelta(hours=3, minutes=30))]
-    )
+    ),
 )
 orders = st.builds(
     Order,
@@ -293,7 +306,7 @@ names = st.sampled_from([item.name for item in parameters.fields_of(Order)]) | s
 @given(st.dictionaries(names, json_values, max_size=8))
 def test_any_json_is_either_read_or_refused_in_words(values):
     try:
-        assert isinstance(parameters.parse(Order, values), Order)
+        found = parameters.parse(Order, values)
     except InvalidParameters as error:
-        assert error.problems
-        assert all(problem.message.endswith(".") for problem in error.problems)
+        found = error.problems
+    assert isinstance(found, Order) or (found and all(problem.message.endswith(".") for problem in found))

@@ -54,14 +54,16 @@ def test_codeunits_and_reports_count_their_ids_separately():
 
 def test_an_unknown_object_is_none_or_a_non_retriable_error():
     assert registry.find(ObjectType.REPORT, 4711) is None
-    with pytest.raises(UnknownObject, match="Report 4711 is not registered by any installed app.") as caught:
+    with pytest.raises(UnknownObject, match=r"Report 4711 is not registered by any installed app.") as caught:
         registry.get(ObjectType.REPORT, 4711)
     assert isinstance(caught.value, NonRetriable)
 
 
 def test_a_taken_id_is_refused_naming_both_functions():
     codeunit(50100, "Work")(work)
-    with pytest.raises(BadJobObject, match=r"registered by .*work and again by .*other. Give one of them another id"):
+    with pytest.raises(
+        BadJobObject, match=r"registered by .*work and again by .*other. Give one of them another id"
+    ):
         codeunit(50100, "Other")(other)
     assert registry.get(ObjectType.CODEUNIT, 50100).function is work
 
@@ -89,12 +91,18 @@ def no_argument():
         (lambda: codeunit(50100, "Work", category="TOO LONG A CODE")(work), "longer than 10 characters"),
         (lambda: codeunit(50100, "Work", timeout_seconds=0)(work), "the timeout must be 1 to 86399 seconds"),
         (lambda: codeunit(50100, "Work", max_attempts=11)(work), "max_attempts must be 0 to 10"),
-        (lambda: codeunit(50100, "Work", rerun_delay_seconds=-1)(work), "rerun_delay_seconds must be 0 to 3600"),
+        (
+            lambda: codeunit(50100, "Work", rerun_delay_seconds=-1)(work),
+            "rerun_delay_seconds must be 0 to 3600",
+        ),
         (lambda: codeunit(50100, "Work")(later), "must not be async"),
         (lambda: codeunit(50100, "Work")(no_argument), "exactly one argument: the run"),
         (lambda: codeunit(50100, "Work", parameters=dict)(work), "must be a frozen dataclass"),
         (lambda: report(50100, "List", output_types=[OutputType.WORD])(work), "may name PDF and CSV"),
-        (lambda: report(50100, "List", output_types=[])(work), "either names output_types or is processing_only"),
+        (
+            lambda: report(50100, "List", output_types=[])(work),
+            "either names output_types or is processing_only",
+        ),
         (
             lambda: report(50100, "List", output_types=[OutputType.CSV], processing_only=True)(work),
             "either names output_types or is processing_only",
@@ -128,7 +136,7 @@ def test_an_object_may_read_its_parameter_string_and_typed_values_win():
     item = registry.get(5, 50100)
     assert item.parse("out;3", {}) == Folder("out", 3)
     assert item.parse("out;3", {"name": "typed"}) == Folder("typed", 3)
-    with pytest.raises(InvalidParameters, match="the parameter string “out;x” cannot be read"):
+    with pytest.raises(InvalidParameters, match=r"the parameter string “out;x” cannot be read"):
         item.parse("out;x", {})
 
 
@@ -137,7 +145,9 @@ def test_an_object_without_parameters_takes_none():
     item = registry.get(5, 50100)
     assert item.schema() == []
     item.parse("free text", {})
-    with pytest.raises(InvalidParameters, match="Codeunit 50100 “Work” knows no parameter “x”. It has no parameters"):
+    with pytest.raises(
+        InvalidParameters, match=r"Codeunit 50100 “Work” knows no parameter “x”. It has no parameters"
+    ):
         item.parse("", {"x": 1})
 
 
@@ -146,7 +156,11 @@ def test_output_types_follow_the_report():
     report(50101, "Only CSV", output_types=[OutputType.CSV])(work)
     report(50102, "Post", processing_only=True)(work)
     both, only_csv, processing = registry.all()
-    assert [item.default_output_type for item in registry.all()] == [OutputType.PDF, OutputType.CSV, OutputType.NONE]
+    assert [item.default_output_type for item in registry.all()] == [
+        OutputType.PDF,
+        OutputType.CSV,
+        OutputType.NONE,
+    ]
     both.require_output_type(OutputType.CSV)
     processing.require_output_type(OutputType.NONE)
     for item, kind, words in (
@@ -186,7 +200,7 @@ def test_a_failure_routine_is_a_function_or_a_registered_name():
 
 def test_two_failure_routines_cannot_share_a_name():
     failure_routine("tests.shared")(work)
-    with pytest.raises(BadJobObject, match="Give one of them another name"):
+    with pytest.raises(BadJobObject, match=r"Give one of them another name"):
         failure_routine("tests.shared")(other)
 
 
@@ -203,5 +217,5 @@ def test_a_report_hands_over_what_it_returns():
 
 def test_a_report_returning_something_else_is_told_what_reports_leave():
     report(50100, "List")(lambda run: "text")
-    with pytest.raises(TypeError, match="List returned str; a report leaves Tables and Documents"):
+    with pytest.raises(TypeError, match=r"List returned str; a report leaves Tables and Documents"):
         rehearse(registry.get(3, 50100))

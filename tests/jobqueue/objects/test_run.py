@@ -85,7 +85,9 @@ def test_nobody_is_there_a_message_becomes_a_line():
     ],
 )
 def test_questions_are_non_retriable_errors_in_words(ask):
-    with pytest.raises(CallbackNotAllowed, match="“Import orders” asked: “.*Make the answer a parameter") as caught:
+    with pytest.raises(
+        CallbackNotAllowed, match=r"“Import orders” asked: “.*Make the answer a parameter"
+    ) as caught:
         ask(make_run(caption="Import orders"))
     assert isinstance(caught.value, NonRetriable)
 
@@ -107,10 +109,13 @@ def test_a_requested_cancel_ends_the_run_at_the_next_look():
 
 
 @pytest.mark.parametrize(
-    ("kind", "ending", "beginning"), [(OutputType.PDF, ".pdf", b"%PDF"), (OutputType.CSV, ".csv", b"\xef\xbb\xbfA")]
+    ("kind", "ending", "beginning"),
+    [(OutputType.PDF, ".pdf", b"%PDF"), (OutputType.CSV, ".csv", b"\xef\xbb\xbfA")],
 )
 def test_a_table_becomes_a_document_of_the_output_type(kind, ending, beginning):
-    run = make_run(report_output_type=kind, description="Stock / value", now=NOW, time_zone="Europe/Copenhagen")
+    run = make_run(
+        report_output_type=kind, description="Stock / value", now=NOW, time_zone="Europe/Copenhagen"
+    )
     run.add_table(run.table(["A"], [[1]]))
     [document] = run.sink.documents
     assert document.file_name == f"Stock _ value 2026-03-02{ending}"
@@ -123,7 +128,7 @@ def test_processing_only_leaves_no_document_and_other_types_are_refused():
     run = make_run(report_output_type=OutputType.NONE)
     run.add_table(run.table(["A"], []))
     assert run.sink.documents == []
-    with pytest.raises(Refused, match="Tables cannot be written as Excel. Choose PDF or CSV."):
+    with pytest.raises(Refused, match=r"Tables cannot be written as Excel. Choose PDF or CSV."):
         make_run(report_output_type=OutputType.EXCEL).add_table(run.table(["A"], []))
 
 
@@ -153,15 +158,15 @@ def test_references_lead_to_their_record_or_say_why_not():
     assert find_record("") is None
     assert (record_reference(None), record_reference("a.b:1")) == ("", "a.b:1")
     for reference in ("nonsense", "no.model:1", "jobqueue.nothing:1", "jobqueue:1"):
-        with pytest.raises(NotFound, match="names no kind of record. Write app.model:key"):
+        with pytest.raises(NotFound, match=r"names no kind of record. Write app.model:key"):
             find_record(reference)
     for key in ("00000000-0000-0000-0000-000000000000", "x", ""):
-        with pytest.raises(NotFound, match="does not exist any more"):
+        with pytest.raises(NotFound, match=r"does not exist any more"):
             find_record(f"jobqueue.company:{key}")
 
 
 def test_a_record_that_is_not_stored_cannot_be_referred_to():
     from django.contrib.auth import get_user_model
 
-    with pytest.raises(ValueError, match="not stored yet"):
+    with pytest.raises(ValueError, match=r"not stored yet"):
         record_reference(get_user_model()(username="x"))
