@@ -99,11 +99,13 @@ def _on_postgresql(connection: Any, query: str, *, row_limit: int, timeout_secon
     raw: psycopg.Connection[Any] = connection.connection
     raw.read_only = True
     try:
+        raw.execute("SET default_transaction_read_only = on")
         with raw.transaction(force_rollback=True), psycopg.Cursor(raw) as cursor:
             # This query takes the snapshot, after which PostgreSQL refuses to make the transaction READ WRITE.
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{timeout_seconds}s"])
-            # Prepared, so that no second statement is accepted; a cursor, so that only SELECT and VALUES are.
-            cursor.execute(f"DECLARE report NO SCROLL CURSOR FOR {query}".encode(), prepare=True)
+            # binary=True chooses the extended protocol, which accepts no second statement after a semicolon (Django
+            # switches prepared statements off, so prepare=True would not); a cursor takes only SELECT and VALUES.
+            cursor.execute(f"DECLARE report NO SCROLL CURSOR FOR {query}".encode(), binary=True)
             cursor.execute(f"FETCH {row_limit + 1} FROM report".encode())
             columns = [item.name for item in cursor.description or ()]
             return _rows(columns, cursor.fetchall(), row_limit=row_limit)

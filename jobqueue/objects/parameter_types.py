@@ -62,11 +62,12 @@ class ParameterField:
 
     def choices(self) -> list[tuple[Any, str]]:
         """Allowed values in their stored form, each with its label; empty when anything of the type is allowed."""
-        source = self.choices_source
+        source: Any = self.choices_source
         if source is None:
             return []
         if isinstance(source, enum.EnumType):
-            return [(member.value, str(getattr(member, "label", member.value))) for member in source]
+            members: list[Any] = list(source)
+            return [(member.value, str(getattr(member, "label", member.value))) for member in members]
         found = source() if callable(source) else source
         return [item if isinstance(item, tuple) else (item, str(item)) for item in found]
 
