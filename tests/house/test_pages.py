@@ -1,5 +1,7 @@
 """The admin in a real browser: its own content security policy lets it work, and nothing comes from another host."""
 
+import re
+
 import pytest
 
 from tests.builders import make_superuser
@@ -24,9 +26,9 @@ def test_every_list_of_the_admin_opens_without_a_complaint(page, live_server, si
     page.on("request", lambda sent: requested.append(sent.url))
     sign_in(make_superuser())
     page.goto(f"{live_server.url}/admin/")
-    links = "links => [...new Set(links.map(link => link.pathname))]"
-    addresses = page.eval_on_selector_all("a[href^='/admin/']", links)
-    lists = [address for address in addresses if address.count("/") >= 4 and "logout" not in address]
+    paths = "links => [...new Set(links.map(link => link.pathname))]"
+    addresses = page.eval_on_selector_all("a[href*='/admin/']", paths)
+    lists = [address for address in addresses if re.search(r"/admin/\w+/\w+/$", address)]
     assert lists
     for address in lists:
         answer = page.goto(live_server.url + address, wait_until="networkidle")
