@@ -163,7 +163,7 @@ class CredentialForm(forms.ModelForm):
 
     class Meta:
         model = Credential
-        fields = ("name", "kind", "user_name")
+        fields = ("name", "kind", "user_name", "allowed_hosts")
 
 
 @admin.register(Credential)
@@ -175,7 +175,7 @@ class CredentialAdmin(JobQueueAdmin):
     form = CredentialForm
     list_display = ("name", "kind", "user_name", "secret_shown", "changed_shown")
     search_fields = ("name", "user_name")
-    fields = ("name", "kind", "user_name", "secret")
+    fields = ("name", "kind", "user_name", "allowed_hosts", "secret")
 
     @display(description="Secret")
     def secret_shown(self, credential: Credential) -> SafeString:
@@ -203,7 +203,7 @@ class CredentialAdmin(JobQueueAdmin):
     def save_model(self, request: HttpRequest, obj: Credential, form: Any, change: Any) -> None:
         obj.company = request.company
         if change:
-            obj.save(update_fields=["name", "kind", "user_name"])
+            obj.save(update_fields=["name", "kind", "user_name", "allowed_hosts"])
         else:
             obj.save()
         if form.cleaned_data.get("secret"):

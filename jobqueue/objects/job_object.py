@@ -12,7 +12,7 @@ from jobqueue.objects import parameters as typed
 from jobqueue.objects.errors import BadJobObject, RunFailure
 from jobqueue.objects.failures import FailureRoutine, find_failure_routine
 from jobqueue.objects.tables import Table
-from jobqueue.states import ObjectType, OutputType
+from jobqueue.states import Level, ObjectType, OutputType
 
 if TYPE_CHECKING:
     from jobqueue.objects.run import Run
@@ -121,16 +121,24 @@ class JobObject:
     def execute(self, run: "Run[Any]") -> None:
         """Runs the object and hands over what it leaves: documents returned by a report, and collected errors.
 
-        Raises what the function raises, and ``CollectedErrors`` if the run collected errors.
+        Raises what the function raises, ``CollectedErrors`` if the run collected errors, and ``Refused`` if a report
+        does not offer the entry's output type.
         """
-        left = self.function(run)
         if self.object_type == ObjectType.REPORT:
-            for item in left if isinstance(left, (list, tuple)) else [left]:
-                if isinstance(item, Table):
-                    run.add_table(item)
-                elif item is not None:
-                    run.add_document(item)
+            self.require_output_type(run.output_type)
+            self._hand_over(run, self.function(run))
+        else:
+            self.function(run)
         run.finish()
+
+    def _hand_over(self, run: "Run[Any]", left: Any) -> None:
+        for item in left if isinstance(left, (list, tuple)) else [left]:
+            if isinstance(item, Table):
+                run.add_table(item)
+            elif item is not None:
+                run.add_document(item)
+        if not run.document_count and not self.processing_only:
+            run.log("The report left no document.", level=Level.WARNING)
 
     def call_failure(self, run: "Run[Any]", failure: RunFailure) -> None:
         """Calls the object's own failure routine, if it has one; what that raises goes to the caller."""

@@ -219,3 +219,16 @@ def test_a_report_returning_something_else_is_told_what_reports_leave():
     report(50100, "List")(lambda run: "text")
     with pytest.raises(TypeError, match=r"List returned str; a report leaves Tables and Documents"):
         rehearse(registry.get(3, 50100))
+
+
+def test_a_report_run_with_an_output_type_it_does_not_offer_is_refused():
+    report(50100, "List", output_types=[OutputType.CSV])(work)
+    with pytest.raises(Refused, match=r"cannot be produced as PDF. Choose CSV."):
+        rehearse(registry.get(3, 50100), report_output_type=OutputType.PDF)
+
+
+def test_a_report_without_a_document_says_so_unless_it_only_processes():
+    report(50100, "List")(work)
+    report(50101, "Post", processing_only=True)(other)
+    assert rehearse(registry.get(3, 50100)).sink.texts == ["The report left no document."]
+    assert rehearse(registry.get(3, 50101)).sink.texts == []
