@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from jobqueue.conf import settings
 from jobqueue.scheduler.clock import database_now
-from jobqueue.scheduler.sql import NOW, SQLITE_NOW, TASK_TABLE, now_parameter, on_postgresql
+from jobqueue.scheduler.sql import NOW, SQLITE_NOW, TASK_TABLE, fetch, now_parameter, on_postgresql
 from jobqueue.scheduler.tasks import ClaimedTask
 from jobqueue.scheduler.values import read_moment, read_uuid
 
@@ -44,12 +44,12 @@ def claim(count: int, *, cluster_id: int | None) -> list[ClaimedTask]:
     )
     if not on_postgresql():
         # A look costs no lock; the claim itself is a single statement of SQLite's only writer, hence exact.
-        return _claimed(_run(statement, parameters)) if _any_due(parameters["now"]) else []
+        return _claimed(fetch(statement, parameters)) if _any_due(parameters["now"]) else []
     if not limited:
-        return _claimed(_run(statement, parameters))
+        return _claimed(fetch(statement, parameters))
     with transaction.atomic():
-        _run("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": CLAIM_LOCK})
-        return _claimed(_run(statement, parameters))
+        fetch("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": CLAIM_LOCK})
+        return _claimed(fetch(statement, parameters))
 
 
 def seconds_until_due() -> float | None:
@@ -59,9 +59,9 @@ def seconds_until_due() -> float | None:
         for priority in PRIORITIES
     )
     if on_postgresql():
-        row = _run(f"SELECT extract(epoch FROM LEAST({earliest}) - clock_timestamp())", {})[0]
+        row = fetch(f"SELECT extract(epoch FROM LEAST({earliest}) - clock_timestamp())", {})[0]
         return None if row[0] is None else float(row[0])
-    moments = [read_moment(value) for value in _run(f"SELECT {earliest}", {})[0] if value is not None]
+    moments = [read_moment(value) for value in fetch(f"SELECT {earliest}", {})[0] if value is not None]
     return (min(moments) - database_now()).total_seconds() if moments else None
 
 
@@ -71,13 +71,7 @@ def _any_due(now: str) -> bool:
         f" AND not_before <= %(now)s)"
         for priority in PRIORITIES
     )
-    return bool(_run(f"SELECT {looks}", {"now": now})[0][0])
-
-
-def _run(statement: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return cursor.fetchall()
+    return bool(fetch(f"SELECT {looks}", {"now": now})[0][0])
 
 
 def _claimed(rows: Sequence[Sequence[Any]]) -> list[ClaimedTask]:

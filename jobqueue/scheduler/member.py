@@ -171,7 +171,7 @@ class Member:
         self._cancels.pop(slot, None)
         state, worker_id = self.board.get(slot, SlotCell.STATE), self.board.get(slot, SlotCell.WORKER)
         self._departed[slot] = Departure(pid, worker_id, state, self._verdicts.pop(slot, None))
-        if state == EXITED:
+        if state == EXITED or self.draining:
             return
         logger.warning("Process %s of cluster %s ended unexpectedly.", pid, self.cluster_id)
         if state == IDLE and worker_id:

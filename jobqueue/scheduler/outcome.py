@@ -17,10 +17,11 @@ from jobqueue.scheduler.models import CLAIMED, FREE, RUNNING, ScheduledTask
 from jobqueue.scheduler.retries import failure_retry_seconds, main_retry_seconds
 from jobqueue.scheduler.routines import get_routine, is_registered
 from jobqueue.scheduler.sql import (
-    FINISH_TASK,
+    FINISH_AND_CONFIRM,
     SQLITE_FINISH_TASK,
     SQLITE_START_TASK,
     START_AND_READ,
+    fetch,
     now_parameter,
     on_postgresql,
     wake_clusters,
@@ -65,20 +66,16 @@ class Outcome(Enum):
 def start_task(claim: ClaimedTask) -> RunningTask:
     """Stamps the start of a claimed task and returns it; raises ``StaleClaim`` when fenced out."""
     statement = START_AND_READ if on_postgresql() else SQLITE_START_TASK
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {**claim.parameters(), "now": now_parameter()})
-        row = cursor.fetchone()
-    if row is None:
+    rows = fetch(statement, {**claim.parameters(), "now": now_parameter()})
+    if not rows:
         raise StaleClaim(f"Task {claim.id} is no longer claimed under number {claim.claim_number}.")
-    return RunningTask.from_row(row)
+    return RunningTask.from_row(rows[0])
 
 
 def finish_task(claim: ClaimedTask) -> None:
     """Records the good end of a running task: its row is deleted. Raises ``StaleClaim`` when fenced out."""
-    with connection.cursor() as cursor:
-        cursor.execute(FINISH_TASK if on_postgresql() else SQLITE_FINISH_TASK, claim.parameters())
-        if not cursor.fetchall():
-            raise StaleClaim(f"Task {claim.id} is no longer running under claim number {claim.claim_number}.")
+    if not fetch(FINISH_AND_CONFIRM if on_postgresql() else SQLITE_FINISH_TASK, claim.parameters()):
+        raise StaleClaim(f"Task {claim.id} is no longer running under claim number {claim.claim_number}.")
 
 
 def fail_task(claim: ClaimedTask, error: TaskError) -> Outcome:

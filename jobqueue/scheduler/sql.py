@@ -13,15 +13,18 @@ the :class:`~jobqueue.scheduler.tasks.ClaimedTask`; ``now`` is ``clock.fixed_now
 the server's clock counts) and ``db_moment(database_now())`` on SQLite.
 """
 
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import NotSupportedError, connection
 
 from jobqueue.scheduler.clock import database_now, fixed_now
 from jobqueue.scheduler.values import db_moment
 
 TASK_TABLE = "jobqueue_scheduledtask"
 CHANNEL = "jobqueue_tasks"
+PLANS_KEPT_SECONDS = 1.0
 
 NOW = "COALESCE(%(now)s::timestamptz, statement_timestamp())"
 SQLITE_NOW = "%(now)s"
@@ -31,6 +34,7 @@ RUNNING_COLUMNS = (
     "session_number, owner_context, timeout_seconds, priority, attempt, error_kind, error_message, error_call_stack, "
     "non_retriable, cancel_requested_by_id, cancel_reason"
 )
+"""What a started task's row is read as, in the order of ``RunningTask``."""
 
 START_TASK = f"""
 UPDATE {TASK_TABLE}
@@ -55,6 +59,8 @@ DELETE FROM {TASK_TABLE}
  WHERE id = %(task_id)s AND claim_number = %(claim_number)s AND state = 2
 RETURNING {RUNNING_COLUMNS}"""
 
+# Named columns where the row is the statement's result: a prepared statement whose result a migration changes, fails.
+FINISH_AND_CONFIRM = FINISH_TASK.replace("RETURNING *", "RETURNING id")
 START_AND_READ = START_TASK.replace("RETURNING *", f"RETURNING {RUNNING_COLUMNS}")
 
 INSERT_COLUMNS = (
@@ -91,6 +97,52 @@ def on_postgresql() -> bool:
 def now_parameter() -> Any:
     """The ``now`` parameter of the building blocks on the database in use."""
     return fixed_now() if on_postgresql() else db_moment(database_now())
+
+
+def fetch(statement: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    """All rows of a raw statement, in the present transaction; errors are Django's.
+
+    On PostgreSQL parameters are bound by the server, and in worker processes, where connections allow it, the statement
+    is prepared: planning a fused statement costs more than running it.
+    """
+    if not on_postgresql():
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return cursor.fetchall()
+    try:
+        return _fetch_prepared(statement, parameters)
+    except NotSupportedError:
+        # A migration changed the result of a prepared statement, which then did nothing: again, on a new connection.
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        return _fetch_prepared(statement, parameters)
+
+
+def _fetch_prepared(statement: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    from psycopg import Cursor
+
+    # What Django's own cursor() does before and after, without its client-side binding.
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    connection.validate_no_broken_transaction()
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        if connection.connection.prepare_threshold is not None:
+            _plan_anew(cursor)
+        cursor.execute(statement, parameters, prepare=True)
+        return cursor.fetchall()
+
+
+_planned_at = 0.0
+
+
+def _plan_anew(cursor: Any) -> None:
+    """Once a second drops the prepared plans: one made while the table was empty scans it all in a burst."""
+    global _planned_at
+    now = time.monotonic()
+    if now - _planned_at > PLANS_KEPT_SECONDS:
+        _planned_at = now
+        cursor.execute("DISCARD PLANS", prepare=False)
 
 
 def wake_clusters() -> None:

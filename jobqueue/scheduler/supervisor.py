@@ -33,6 +33,7 @@ RESTART_PAUSE_SECONDS = 1.0
 DRAINED_AFTER_SECONDS = 0.3
 """A claim may commit, and its message be taken, just after the drain began."""
 RECYCLE_AFTER_TASKS = 20_000
+ONLY_ON_REQUEST = 2**31
 
 
 class Supervisor:
@@ -60,6 +61,7 @@ class Supervisor:
     def _prepare(self) -> None:
         multiprocessing.set_start_method("fork", force=True)
         configure_engine(workers=self._workers)
+        configure_connections()
         connect_signals()
         adopt_orphans()
         lineage.become_supervisor()
@@ -238,3 +240,16 @@ def configure_engine(*, workers: int) -> None:
     engine_log = logging.getLogger("django-q")
     if engine_log.getEffectiveLevel() < logging.WARNING:
         engine_log.setLevel(logging.WARNING)  # a line or two for every task otherwise
+
+
+def configure_connections() -> None:
+    """Has the connections of this process and its descendants keep prepared statements and skip health probes.
+
+    Only statements that ask for it are prepared; ``prepare_threshold`` set to None in the connection's OPTIONS (for a
+    pooler that cannot keep them) forbids it. A claim that meets a dead connection is given back at once, so nothing is
+    gained by a probe before every task; plain tasks of other code get theirs (``Worker.begin``).
+    """
+    found = connection.settings_dict
+    found["CONN_HEALTH_CHECKS"] = False
+    if connection.vendor == "postgresql":
+        found["OPTIONS"].setdefault("prepare_threshold", ONLY_ON_REQUEST)
