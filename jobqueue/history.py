@@ -6,9 +6,8 @@ from typing import Any
 
 from jobqueue.actors import Actor
 from jobqueue.models import Entry, EntryChange
-from jobqueue.states import HOLD_WORDS, LabelledInt, Status
+from jobqueue.states import HOLD_WORDS, Status
 from jobqueue.validation import SETTABLE, label
-from jobqueue.validation.coercion import CHOICES
 
 SECRET_NAME = re.compile(
     r"pass(word|wd|phrase)?$|secret|token|authori[sz]ation|api.?key|credential.?value", re.I
@@ -69,8 +68,8 @@ def in_words(name: str, value: Any) -> str:
     """A stored value as a person reads it; unset is an empty text."""
     if value is None or value == "" or value == {}:
         return ""
-    if name in CHOICES:
-        return _choice(CHOICES[name], value)
+    if choices := Entry._meta.get_field(name).flatchoices:
+        return str(dict(choices).get(value, value))
     if isinstance(value, bool):
         return ANSWERS[value]
     if isinstance(value, datetime):
@@ -83,10 +82,6 @@ def in_words(name: str, value: Any) -> str:
 def hold_in_words(entry: Entry) -> str:
     """Why the entry is held: its reason, else the kind of hold."""
     return entry.hold_reason or HOLD_WORDS.get(entry.hold_kind, "")
-
-
-def _choice(choices: type[LabelledInt], value: Any) -> str:
-    return next((member.label for member in choices if member == value), str(value))
 
 
 def _shown(key: str, value: Any) -> str:

@@ -80,7 +80,15 @@ def _text(field: models.Field, value: Any, time_zone: str) -> str:
     text = field.to_python(str(value))
     if "\x00" in text:
         raise ValueError("a text may not contain the character NUL")
-    return text
+    return _named_choice(field, text) if field.choices else text
+
+
+def _named_choice(field: models.Field, text: str) -> str:
+    words = text.strip().lower()
+    for value, caption in field.flatchoices:
+        if words in (str(value), str(caption).lower()):
+            return value
+    raise ValueError(f"choose one of {', '.join(str(caption) for _, caption in field.flatchoices)}")
 
 
 def _whole_number(field: models.Field, value: Any, time_zone: str) -> int:

@@ -376,7 +376,7 @@ class TestChange:
         lifecycle.change_entry(entry, values, actor=as_boss, now=NOW)
         assert last_change(entry).changes == {
             "Parameter string": ["user=a;password=•••", "user=b;password=•••"],
-            "Missed runs": ["run_once_late", "skip"],
+            "Missed runs": ["Run once, late", "Skip"],
             "Expiration": ["", "2026-04-01 00:00:00 UTC"],
         }
 
