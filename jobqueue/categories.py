@@ -1,0 +1,175 @@
+"""Categories: who occupies their slots, and whose turn is next.
+
+A slot is occupied by a run in process: its ledger row names the category and its task is alive. So a run keeps its slot
+when its entry is held, changed or deleted under it, and an extra run takes its turn like any other. Entries that found
+no free slot are *Waiting* with a task that is not ready; nothing polls. Whoever ends a run wakes the next ones in the
+transaction that ends it, under the category's row lock, so no wake-up is lost.
+Source: *Job queue reference, Category serialisation*.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from jobqueue import scheduler, telemetry
+from jobqueue.conf import settings
+from jobqueue.enqueue import clear_session
+from jobqueue.events import after_set_status, announce
+from jobqueue.gates import Busy
+from jobqueue.guarded import ChangedMeanwhile, store
+from jobqueue.models import Category, Entry, LogEntry, ScheduledTask
+from jobqueue.states import LogStatus, Status
+
+RECOVERY_ROUTINE = "jobqueue.recover_category"
+KEEP_RECOVERY = timedelta(minutes=5)
+"""A recovery task further away than this is kept."""
+
+TASK_NOT_FOUND = "The task of this waiting entry was not found. Restart the entry."
+
+
+def lock(company_id: UUID, code: str) -> Category | None:
+    """Locks the category until the end of the transaction; None if the code dangles (then nobody takes turns).
+
+    Before any task or entry: everybody who needs the category locks it first. On SQLite the transaction is the lock.
+    """
+    return (
+        Category.objects.select_for_update().filter(company_id=company_id, code=code).first()
+        if code
+        else None
+    )
+
+
+def busy(company_id: UUID, code: str) -> tuple[Busy, ...]:
+    """The runs that occupy slots of the category, oldest first."""
+    rows = running_in(company_id, code).order_by("started_at").values_list("description", "started_at")
+    return tuple(Busy(description, since) for description, since in rows)
+
+
+def running_in(company_id: UUID, code: str) -> QuerySet[LogEntry]:
+    """Ledger rows in process whose task is alive."""
+    alive = Exists(ScheduledTask.objects.filter(pk=OuterRef("system_task_id")))
+    return LogEntry.objects.filter(
+        alive, company_id=company_id, category_code=code, status=LogStatus.IN_PROCESS
+    )
+
+
+def waiting_in(company_id: UUID, code: str, *, now: datetime) -> QuerySet[Entry]:
+    """Waiting entries of the category that have not expired, the next one first."""
+    return Entry.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gte=now),
+        company_id=company_id,
+        category_code=code,
+        status=Status.WAITING,
+    ).order_by("priority_within_category", "entry_no")
+
+
+def after_run(*, company_id: UUID, code: str, entry_id: UUID, now: datetime) -> None:
+    """Gives the slot of an ended run to the next one. Call it in the transaction that ends the run."""
+    for entry in Entry.objects.filter(id=entry_id, status=Status.WAITING):
+        _activate(entry, now=now)
+    wake(company_id, code, now=now)
+
+
+def wake(company_id: UUID, code: str, *, now: datetime) -> int:
+    """Activates as many waiting runs as there are free slots; returns how many. Locks the category.
+
+    Extra runs people asked for go first, then entries by priority and number. An entry whose task has vanished goes to
+    Error and the next one is taken. Activated entries go through all gates again.
+    """
+    if not code:
+        return 0
+    category = lock(company_id, code)
+    free = None if category is None else category.slots - running_in(company_id, code).count()
+    if free is not None and free <= 0:
+        return 0
+    woken = _wake_extra_runs(company_id, code, limit=free)
+    for entry in _in_portions(waiting_in(company_id, code, now=now)):
+        if free is not None and woken >= free:
+            break
+        woken += _activate(entry, now=now)
+    if woken and category is not None:
+        ensure_recovery(category, now=now)
+    return woken
+
+
+def request_wake(company_id: UUID, code: str) -> None:
+    """Has a worker wake the next of the category at once, if anybody waits: for verbs that take an entry out of it.
+
+    A task written with the change, so that it cannot be lost; the verb itself needs no lock on the category.
+    """
+    if (
+        code
+        and Entry.objects.filter(company_id=company_id, category_code=code, status=Status.WAITING).exists()
+    ):
+        scheduler.create_task(RECOVERY_ROUTINE, company=company_id, context={"code": code})
+
+
+def recover(company_id: UUID, code: str, *, now: datetime) -> int:
+    """What the recovery task does: wakes who can be woken, and stays on guard while anybody waits."""
+    with transaction.atomic():
+        woken = wake(company_id, code, now=now)
+        category = lock(company_id, code)
+        if category is not None and not woken and waiting_in(company_id, code, now=now).exists():
+            ensure_recovery(category, now=now)
+    return woken
+
+
+def ensure_recovery(category: Category, *, now: datetime) -> None:
+    """Makes sure a recovery task will look after the category, in case a hand-over is lost after all."""
+    at, task_id = category.recovery_task_at, category.recovery_task_id
+    if at is not None and at > now + KEEP_RECOVERY and scheduler.task_exists(task_id):
+        return
+    if task_id is not None:
+        scheduler.cancel_task(task_id)
+    category.recovery_task_at = now + timedelta(minutes=settings().recovery_minutes)
+    category.recovery_task_id = scheduler.create_task(
+        RECOVERY_ROUTINE,
+        company=category.company_id,
+        not_before=category.recovery_task_at,
+        context={"code": category.code},
+    )
+    category.save(update_fields=["recovery_task_id", "recovery_task_at"])
+
+
+def _wake_extra_runs(company_id: UUID, code: str, *, limit: int | None) -> int:
+    entries = Entry.objects.filter(company_id=company_id, category_code=code)
+    parked = ScheduledTask.objects.filter(
+        is_ready=False, owner_context__contains='"extra"', record__in=entries.values("id")
+    ).order_by("created_at")
+    return sum(scheduler.set_task_ready(task_id) for task_id in parked.values_list("pk", flat=True)[:limit])
+
+
+def _activate(entry: Entry, *, now: datetime) -> bool:
+    """Waiting → Ready with its task set ready; False if the entry cannot be activated."""
+    try:
+        with transaction.atomic():
+            found = entry.system_task_id is not None and scheduler.set_task_ready(
+                entry.system_task_id, not_before=now
+            )
+            old, entry.status = entry.status, Status.READY if found else Status.ERROR
+            fields: list[str] = ["status"]
+            if not found:
+                clear_session(entry)
+                entry.error_message = TASK_NOT_FOUND
+                fields += ["error_message", "user_session_started_at", "worker_id", "session_number"]
+            store(entry, fields, now=now)
+    except ChangedMeanwhile:
+        return False
+    announce(after_set_status, entry=entry, old=old, new=entry.status)
+    telemetry.status_changed(entry, old=old)
+    if found:
+        telemetry.entry_event("0000P9G", entry)
+    return found
+
+
+def _in_portions(entries: QuerySet[Entry], size: int = 50) -> Iterable[Any]:
+    """The entries one by one, read a few at a time: usually only the first is wanted."""
+    seen: list[int] = []
+    while portion := list(entries.exclude(pk__in=seen)[:size]):
+        for entry in portion:
+            seen.append(entry.pk)
+            yield entry
