@@ -5,7 +5,7 @@ from argparse import Namespace
 from datetime import datetime
 from typing import Any
 
-from jobqueue import lifecycle
+from jobqueue import housekeeping, lifecycle
 from jobqueue.actors import Actor
 from jobqueue.command_line.acting import assignments, company_of, entry_of, log_entry_of
 from jobqueue.command_line.representations import entry_json, log_json
@@ -93,6 +93,11 @@ def remove_failed(options: Namespace, actor: Actor) -> Answer:
     return {
         "removed": count
     }, f"{count} failed entries were removed; those that ended less than 30 s ago stay."
+
+
+def check_stale(options: Namespace, actor: Actor) -> Answer:
+    count = housekeeping.check_stale(company_of(options, actor), actor=actor)
+    return {"stale": count}, f"{count} stale entries and log entries were set to Error."
 
 
 def mark_error(options: Namespace, actor: Actor) -> Answer:

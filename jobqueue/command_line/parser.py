@@ -64,6 +64,7 @@ def _add_changing(add: Callable[..., ArgumentParser]) -> None:
     priority.add_argument("priority", choices=["high", "normal", "low"])
     failed = add("remove-failed", "Delete one-off entries in Error.")
     failed.add_argument("--own", action="store_true", help="Only those that ran as you.")
+    add("check-stale", "Set entries and runs to Error that were lost without a trace.")
     mark = add("mark-error", "Set a lost run to Error.")
     mark.add_argument("log_entry", help="Log entry No. or UUID.")
     purge = add("delete-log", "Delete log entries, never those in process.")

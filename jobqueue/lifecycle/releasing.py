@@ -5,12 +5,12 @@ Source: *Job queue reference, Status values and state machine*.
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
-from jobqueue import history, telemetry
+from jobqueue import history, scheduler, telemetry
 from jobqueue.actors import SYSTEM, Actor
 from jobqueue.categories import request_wake
 from jobqueue.enqueue import KEEP, clear_session, enqueue
@@ -20,9 +20,10 @@ from jobqueue.guarded import fresh, store, verb
 from jobqueue.ledger import close_due_moment
 from jobqueue.lifecycle import guards
 from jobqueue.lifecycle.editing import create_entry
+from jobqueue.lifecycle.holding import END_HOLDS_ROUTINE
 from jobqueue.models import Company, Entry
 from jobqueue.permissions import level_for, require
-from jobqueue.querysets import expired_holds
+from jobqueue.querysets import expired_holds, running_log_entries
 from jobqueue.schedule import ScheduleError, initial_run
 from jobqueue.scheduler import database_now
 from jobqueue.states import RESTART_FROM, SET_READY_FROM, Status
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 DOING = "set to Ready"
 RESTARTING = "restarted"
+LOOK_AGAIN = timedelta(minutes=1)
 
 
 def set_ready(
@@ -154,15 +156,21 @@ def _restart(
 def end_expired_holds(now: datetime) -> int:
     """Sets every entry Ready whose hold lasted until ``now`` or earlier, as its running user; returns how many.
 
-    One entry that cannot be released does not stop the others: it stays On Hold, without an end.
+    One entry that cannot be released does not stop the others: it stays On Hold, without an end. While a run under the
+    hold goes on, the hold lasts, too, and is looked at again a minute later.
     """
-    released = 0
+    released, still_running = 0, False
     for held in expired_holds(now):
+        if running_log_entries(held).exists():
+            still_running = True
+            continue
         try:
             released += _end_hold(held, now=now)
         except (JobQueueError, ScheduleError) as error:
             logger.warning("The hold of entry %s ended but it was not set to Ready: %s", held.pk, error)
             _keep_held(held, now=now)
+    if still_running:
+        scheduler.create_task(END_HOLDS_ROUTINE, not_before=now + LOOK_AGAIN)
     return released
 
 
@@ -170,7 +178,6 @@ def end_expired_holds(now: datetime) -> int:
 def _end_hold(entry: Entry, *, now: datetime) -> bool:
     if entry.status != Status.ON_HOLD or entry.held_until is None or entry.held_until > now:
         return False
-    guards.require_idle(entry, doing=DOING)
     _release(entry, actor=SYSTEM, now=now, action="", owner_run=None)
     return entry.status == Status.READY
 

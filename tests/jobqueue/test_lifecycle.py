@@ -216,6 +216,13 @@ class TestHold:
         assert not EntryChange.objects.exists()
         assert lifecycle.end_expired_holds(NOW) == 0
 
+    def test_a_hold_lasts_as_long_as_the_run_under_it(self):
+        entry = make_entry(held_until=NOW)
+        make_log_entry(entry, status=LogStatus.IN_PROCESS)
+        assert lifecycle.end_expired_holds(NOW) == 0
+        assert fresh(entry).held_until == NOW
+        assert ScheduledTask.objects.get().not_before == NOW + timedelta(minutes=1)
+
     def test_one_hold_that_cannot_end_does_not_stop_the_others(self):
         broken = make_entry(held_until=NOW, next_run_date_formula="nonsense", recurring=True)
         sound = make_entry(held_until=NOW)

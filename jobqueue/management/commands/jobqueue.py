@@ -37,6 +37,7 @@ SUBCOMMANDS = {
     "delete": changing.delete,
     "set-priority": changing.set_priority,
     "remove-failed": changing.remove_failed,
+    "check-stale": changing.check_stale,
     "mark-error": changing.mark_error,
     "delete-log": changing.delete_log,
 }
@@ -62,9 +63,8 @@ class Command(BaseCommand):
         except (JobQueueError, ScheduleError) as refusal:
             self._refuse(refusal.code, _sentence(refusal), refusal, options)
         except DatabaseError as error:
-            sentence = (
-                f"The database cannot be used: {str(error).strip()}. Check DATABASE_URL and run “migrate”."
-            )
+            words = " ".join(str(error).split()).rstrip(".?")
+            sentence = f"The database cannot be used: {words}. Check DATABASE_URL and run “migrate”."
             self._refuse("database", sentence, error, options)
         else:
             self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2) if options.json else words)
