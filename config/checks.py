@@ -1,6 +1,6 @@
 """System checks of the configuration, each with an id and what to do. ``manage.py check`` shows all of them.
 
-E001–E009 and E016 come from reading the environment (``config/environment.py``, ``config/keys.py``), the rest from here.
+Those of single values (E001, E002, E005–E009, E016) come from ``config/environment.py`` and ``config/keys.py``.
 """
 
 import os

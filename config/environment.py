@@ -111,9 +111,27 @@ class Environment:
             return default
         return zone
 
-    def database(self, name: str, *, default: str = "") -> dict[str, Any]:
-        """The Django database settings of a URL; an unusable one yields a backend that refuses every query."""
-        url = self.text(name, default=default)
+    def folder(self, name: str, *, default: str, base: Path) -> Path:
+        """A folder of this user's own, made (mode 0700) when it is missing; a relative one lies in ``base``."""
+        folder = base / Path(self.text(name, default=default)).expanduser()
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            self.report(
+                "config.E009",
+                message=f"{name} cannot be used: {error}.",
+                hint=f"Set {name} to a folder this user may read and write.",
+            )
+        return folder
+
+    def database(self, name: str, *, default: Path | None = None) -> dict[str, Any]:
+        """Django's settings of a database URL, or of the SQLite file ``default`` when there is none.
+
+        An unusable URL yields a backend that refuses every query.
+        """
+        url = self.text(name)
+        if default and not url:
+            return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(default)}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -129,10 +147,17 @@ class Environment:
         )
         return {"ENGINE": "django.db.backends.dummy"}
 
-    def email(self, name: str, *, default: str) -> dict[str, Any]:
-        """Django's ``EMAIL_…`` settings of a mail URL."""
+    def email(self, name: str, *, default: Path) -> dict[str, Any]:
+        """Django's ``EMAIL_…`` settings of a mail URL; without one, mails are files in the folder ``default``."""
+        into_files = {
+            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "EMAIL_FILE_PATH": str(default),
+        }
+        url = self.text(name)
+        if not url:
+            return into_files
         try:
-            found: dict[str, Any] = environ.Env.email_url_config(self.text(name, default=default))
+            found: dict[str, Any] = environ.Env.email_url_config(url)
         except (ValueError, environ.ImproperlyConfigured):
             self.report(
                 "config.E007",
@@ -140,7 +165,7 @@ class Environment:
                 hint="Write smtp+tls://user:password@host:587, smtp+ssl://…:465, smtp://host:25, "
                 "filemail:///absolute/folder or consolemail://.",
             )
-            found = environ.Env.email_url_config(default)
+            return into_files
         found.pop("OPTIONS", None)
         if not str(found["EMAIL_BACKEND"]).endswith("filebased.EmailBackend"):
             found.pop("EMAIL_FILE_PATH", None)
@@ -172,7 +197,3 @@ def _is_importable(module: str) -> bool:
         return bool(module) and find_spec(module) is not None
     except (ImportError, ValueError):
         return False
-
-
-def sqlite_url(path: Path) -> str:
-    return f"sqlite:///{path}"

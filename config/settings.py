@@ -1,4 +1,4 @@
-"""Settings of Jobwarden, all from environment variables. The table of them is in the README.
+"""Settings of Jobwarden, all from environment variables. The table of them is in docs/settings.md.
 
 Without any variable set this is a *local* installation: SQLite and generated secrets under ``var/``, loopback only.
 ``ENVIRONMENT=production`` takes nothing for granted: missing secrets and names are refused by the system checks.
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from config import keys, logs
-from config.environment import Environment, sqlite_url
+from config.environment import Environment
 from config.unfold import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -20,7 +20,7 @@ env = Environment(os.environ)
 ENVIRONMENT = env.choice("ENVIRONMENT", choices=("local", "production"), default="local")
 PRODUCTION = ENVIRONMENT == "production"
 DEBUG = env.flag("DEBUG", default=False)
-VAR_DIR = BASE_DIR / Path(env.text("VAR_DIR", default="var")).expanduser()
+VAR_DIR = env.folder("VAR_DIR", default="var", base=BASE_DIR)
 SITE_ID = env.text("SITE_ID", default="" if PRODUCTION else "local")
 DEMO = env.flag("DEMO", default=not PRODUCTION)
 SECRET_KEY = keys.secret_key(env, var_dir=VAR_DIR, production=PRODUCTION)
@@ -32,19 +32,18 @@ PORT = env.number("PORT", default=8000, most=65_535)
 WEB_PROCESSES = env.number("WEB_PROCESSES", default=2, most=64)
 ALLOWED_HOSTS = env.names(
     "ALLOWED_HOSTS",
-    default=() if PRODUCTION else {"localhost", "127.0.0.1", "[::1]", HOST, socket.gethostname().lower()},
+    default=() if PRODUCTION else ("localhost", "127.0.0.1", "[::1]", HOST, socket.gethostname().lower()),
 )
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
-HTTPS = env.flag(
-    "HTTPS", default=None
-)  # None: not told; then production marks cookies secure but promises no TLS
+# None means not told: then production marks cookies secure, but neither redirects nor promises TLS to browsers.
+HTTPS = env.flag("HTTPS", default=None)
 TRUST_PROXY_HEADERS = env.flag("TRUST_PROXY_HEADERS", default=False)
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION if HTTPS is None else HTTPS
-SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = (
-    f"jobwarden_session_{PORT}",
-    f"jobwarden_csrf_{PORT}",
-)  # cookies ignore ports
+# Browsers send a cookie to every port of a host: two local installations must not sign each other out.
+_cookie_suffix = "" if PRODUCTION else f"_{PORT}"
+SESSION_COOKIE_NAME = f"jobwarden_session{_cookie_suffix}"
+CSRF_COOKIE_NAME = f"jobwarden_csrf{_cookie_suffix}"
 SECURE_SSL_REDIRECT = bool(HTTPS)
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", default=31_536_000, least=0) if HTTPS else 0
@@ -106,15 +105,15 @@ TEMPLATES = [
         },
     },
 ]
-NOBODY = "'none'"
+NOTHING = "'none'"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": [NOBODY],
+        "default-src": [NOTHING],
         "img-src": ["'self'"],
         "style-src": ["'self'"],
-        "base-uri": [NOBODY],
+        "base-uri": [NOTHING],
         "form-action": ["'self'"],
-        "frame-ancestors": [NOBODY],
+        "frame-ancestors": [NOTHING],
     },
 }
 
@@ -138,7 +137,6 @@ SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",  # WAL with deferred transactions fails more often than no WAL at all
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
 }
-
 POSTGRESQL_OPTIONS = {"connect_timeout": 10}
 
 
@@ -164,7 +162,7 @@ def _read_only(found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "CONN_MAX_AGE": 60}
 
 
-DATABASES = {"default": _connection(env.database("DATABASE_URL", default=sqlite_url(VAR_DIR / "db.sqlite3")))}
+DATABASES = {"default": _connection(env.database("DATABASE_URL", default=VAR_DIR / "db.sqlite3"))}
 if env.text("REPORTING_DATABASE_URL"):
     DATABASES["reporting"] = _read_only(env.database("REPORTING_DATABASE_URL"))
 if DEMO:
@@ -180,8 +178,7 @@ TIME_ZONE = env.time_zone("TIME_ZONE", default="UTC")
 USE_I18N = True
 LANGUAGE_CODE = "en"
 
-MAIL = env.email("EMAIL_URL", default=f"filemail:///{VAR_DIR / 'mail'}")
-globals().update(MAIL)
+globals().update(env.email("EMAIL_URL", default=VAR_DIR / "mail"))  # EMAIL_BACKEND, EMAIL_HOST, …
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="Jobwarden <jobwarden@localhost>")
 
@@ -203,6 +200,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AXES_CLIENT_IP_CALLABLE = "config.client_address.client_address"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

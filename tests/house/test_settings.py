@@ -1,5 +1,6 @@
 """The settings module read anew under other environments, as a process would read it."""
 
+import os
 import runpy
 from typing import Any
 
@@ -45,8 +46,9 @@ def test_nothing_set_is_a_complete_local_installation(read, tmp_path):
 
 
 def test_a_relative_var_dir_lies_in_the_project_wherever_the_process_stands(read, tmp_path):
-    found = read(VAR_DIR="var-elsewhere", SECRET_KEY="k", CREDENTIAL_KEYS=PRODUCTION["CREDENTIAL_KEYS"])
-    assert found["VAR_DIR"] == ROOT / "var-elsewhere"
+    relative = os.path.relpath(tmp_path / "elsewhere", ROOT)
+    assert read(VAR_DIR=relative)["VAR_DIR"] == ROOT / relative
+    assert (tmp_path / "elsewhere").is_dir()
 
 
 def test_sqlite_waits_for_the_writer_and_never_upgrades_a_read(read):
@@ -102,3 +104,12 @@ def test_all_faults_are_collected_in_one_reading(read):
         "config.E006",
         "config.E007",
     ]
+
+
+def test_signs_in_the_path_of_var_dir_are_taken_literally(read, tmp_path):
+    odd = tmp_path / "100% of it? #1"
+    found = read(VAR_DIR=str(odd), DEMO="on")
+    assert found["DATABASES"]["default"]["NAME"] == str(odd / "db.sqlite3")
+    assert found["EMAIL_FILE_PATH"] == str(odd / "mail")
+    assert "%25%20of%20it%3F%20%231/demo/shop.sqlite3?mode=ro" in found["DATABASES"]["demo_shop"]["NAME"]
+    assert odd.is_dir()
