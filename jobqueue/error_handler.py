@@ -238,13 +238,14 @@ def _settle(failure: Failure, *, is_final: bool) -> None:
 def _retry(failure: Failure) -> None:
     entry = failure.entry
     assert entry is not None
+    _settle(failure, is_final=False)  # first: its row keeps the error messages the entry lets go of
     entry.attempts = failure.attempt
     entry.earliest_start_at = failure.retry_at
     entry.status = Status.READY
-    scheduled = enqueue(entry, now=failure.now, due_at=KEEP, context=failure.task.context)
-    if not scheduled:
+    if not enqueue(entry, now=failure.now, due_at=KEEP, context=failure.task.context):
         failure.retry_at = None
-    _settle(failure, is_final=not scheduled)
+        ledger.close_due_moment(entry, reason="", now=failure.now)
+        failure.row.is_final = True
 
 
 def _stop(failure: Failure) -> None:

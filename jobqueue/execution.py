@@ -141,8 +141,9 @@ def _no_open_work() -> Iterator[None]:
     depth = len(connection.savepoint_ids) if connection.in_atomic_block else None
     try:
         yield
+        _require_open()
         _require_same_depth(depth)
-        if depth is None and not connection.get_autocommit():
+        if depth is None and not connection.autocommit:
             _commit_open_work()
     except BaseException:
         _reset_connection(depth)
@@ -155,10 +156,23 @@ def _require_same_depth(depth: int | None) -> None:
         raise JobFailed("The job left a transaction open that it had begun with atomic().")
 
 
+def _require_open() -> None:
+    """Closing through Django is fine: the next statement connects again. A connection closed behind its back is not."""
+    if connection.connection is not None and _is_closed(connection.connection):
+        raise JobFailed("The job closed or lost the database connection it shares with the product.")
+
+
+def _is_closed(raw: Any) -> bool:
+    if on_postgresql():
+        return bool(raw.closed)
+    try:
+        return raw.total_changes < 0
+    except Exception:
+        return True
+
+
 def _commit_open_work() -> None:
     raw = connection.connection
-    if raw is None or (on_postgresql() and raw.closed):
-        raise JobFailed("The job lost its database connection with work that was not committed.")
     if on_postgresql() and raw.info.transaction_status.name == "INERROR":
         raise JobFailed("The job left a broken transaction: one of its statements failed and it went on.")
     connection.commit()
@@ -171,7 +185,9 @@ def _reset_connection(depth: int | None) -> None:
     if connection.in_atomic_block or connection.needs_rollback:
         connection.in_atomic_block, connection.needs_rollback, connection.savepoint_ids = False, False, []
         connection.close()
-    elif connection.connection is not None and not connection.autocommit:
+    elif connection.connection is not None and (
+        not connection.autocommit or _is_closed(connection.connection)
+    ):
         with contextlib.suppress(Exception):
             connection.rollback()
         connection.close()
