@@ -1,0 +1,175 @@
+"""Rescue: what becomes of tasks whose worker or cluster no longer stands behind them."""
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from jobqueue.scheduler import create_task, database_now, fixed_clock
+from jobqueue.scheduler.claim import claim
+from jobqueue.scheduler.lease import LossWatch, beat, register_cluster
+from jobqueue.scheduler.models import Cluster, ScheduledTask, WorkerSession
+from jobqueue.scheduler.outcome import TaskError, start_task
+from jobqueue.scheduler.rescue import (
+    fail_abandoned_sessions,
+    fail_worker_tasks,
+    give_back_claims,
+    requested_cancels,
+    running_sessions,
+    settle_orphans,
+)
+from tests.builders import make_user
+
+pytestmark = pytest.mark.django_db
+
+KILLED = TaskError("killed", "The worker process ended.")
+
+
+def make_cluster(**fields):
+    key = register_cluster(name="test", workers=2, version="1")
+    Cluster.objects.filter(pk=key).update(**fields)
+    return Cluster.objects.get(pk=key)
+
+
+def make_worker(cluster):
+    return WorkerSession.objects.create(cluster=cluster, host=cluster.host, pid=1, process_start=1)
+
+
+def running_task(cluster, worker, *, session=1):
+    task_id = create_task("test.note", failure_routine="test.record_failure")
+    [claimed] = claim(1, cluster_id=cluster and cluster.pk)
+    start_task(replace(claimed, worker_id=worker and worker.pk, session_number=session))
+    return task_id
+
+
+def state_of(task_id):
+    task = ScheduledTask.objects.get(pk=task_id)
+    return task.state, task.error_kind
+
+
+def test_claims_not_started_are_given_back_only_when_old_enough():
+    cluster, other = make_cluster(), make_cluster()
+    mine = create_task("test.note")
+    claim(1, cluster_id=cluster.pk)
+    theirs = create_task("test.note")
+    claim(1, cluster_id=other.pk)
+    assert give_back_claims(cluster.pk, older_than_seconds=60) == 0
+    assert give_back_claims(cluster.pk) == 1
+    assert state_of(mine) == (0, "")
+    assert state_of(theirs) == (1, "")
+
+
+def test_the_tasks_of_a_dead_worker_fail_and_those_of_others_do_not():
+    cluster = make_cluster()
+    dead, alive = make_worker(cluster), make_worker(cluster)
+    lost, kept = running_task(cluster, dead), running_task(cluster, alive)
+    assert fail_worker_tasks(dead.pk, error=KILLED) == 1
+    assert state_of(lost) == (0, "killed")
+    assert state_of(kept) == (2, "")
+
+
+def test_a_session_killed_for_its_timeout_fails_with_that_reason():
+    cluster = make_cluster()
+    worker = make_worker(cluster)
+    task_id = running_task(cluster, worker, session=7)
+    fail_worker_tasks(worker.pk, error=KILLED, session=7, session_error=TaskError("timeout", "too long"))
+    assert state_of(task_id) == (0, "timeout")
+
+
+def test_a_session_that_ended_without_a_record_fails_a_current_one_does_not():
+    cluster = make_cluster()
+    worker = make_worker(cluster)
+    gone, current = running_task(cluster, worker, session=1), running_task(cluster, worker, session=2)
+    held = running_sessions(cluster.pk)
+    assert fail_abandoned_sessions(cluster.pk, current=[(worker.pk, 2)], read_before=held) == 1
+    assert state_of(gone) == (0, "lost")
+    assert state_of(current) == (2, "")
+
+
+def test_requested_cancels_name_the_session():
+    cluster = make_cluster()
+    worker = make_worker(cluster)
+    task_id = running_task(cluster, worker, session=3)
+    assert requested_cancels([cluster.pk]) == []
+    ScheduledTask.objects.filter(pk=task_id).update(cancel_requested_at=database_now())
+    [requested] = requested_cancels([cluster.pk])
+    assert (requested.worker_id, requested.session_number) == (worker.pk, 3)
+
+
+def test_a_cluster_without_heartbeat_is_lost_after_a_full_period_of_our_own(monkeypatch):
+    cluster = make_cluster(machine="another host")
+    task_id = running_task(cluster, make_worker(cluster))
+    clock = [1000.0]
+    monkeypatch.setattr("jobqueue.scheduler.lease.time.monotonic", lambda: clock[0])
+    watch = LossWatch()
+    with fixed_clock(database_now() + timedelta(seconds=31)):
+        assert watch.look(except_clusters=[]) == []
+        clock[0] += 4
+        assert watch.look(except_clusters=[]) == []
+        watch.database_failed()
+        clock[0] += 4
+        assert watch.look(except_clusters=[]) == []
+        clock[0] += 6
+        assert watch.look(except_clusters=[]) == [cluster.pk]
+    assert state_of(task_id) == (0, "lost")
+    cluster.refresh_from_db()
+    assert (cluster.state, cluster.end_reason) == ("lost", "no heartbeat")
+    assert not WorkerSession.objects.filter(ended_at=None).exists()
+
+
+def test_a_dead_supervisor_of_this_machine_is_noticed_at_once():
+    cluster = make_cluster(process_start=1)
+    task_id = running_task(cluster, make_worker(cluster))
+    assert LossWatch().look(except_clusters=[]) == [cluster.pk]
+    assert state_of(task_id) == (0, "lost")
+
+
+def test_a_living_cluster_is_left_alone():
+    cluster = make_cluster()
+    assert cluster.pid == os.getpid()
+    task_id = running_task(cluster, make_worker(cluster))
+    assert LossWatch().look(except_clusters=[]) == []
+    assert state_of(task_id) == (2, "")
+
+
+def test_a_heartbeat_tells_a_supervisor_which_clusters_were_declared_lost():
+    kept, lost = make_cluster(), make_cluster(state="lost")
+    before = kept.lease_until
+    assert beat([kept.pk, lost.pk], worker_ids=[]) == {kept.pk}
+    kept.refresh_from_db()
+    assert kept.lease_until > before
+
+
+def test_what_a_lost_cluster_claims_after_its_end_is_given_back():
+    cluster = make_cluster(state="lost")
+    task_id = create_task("test.note")
+    claim(1, cluster_id=cluster.pk)
+    assert settle_orphans() == 1
+    assert state_of(task_id) == (0, "")
+
+
+def test_inline_runs_long_over_are_settled():
+    claimed = create_task("test.note")
+    claim(1, cluster_id=None)
+    assert settle_orphans() == 0
+    running = running_task(None, None)
+    ScheduledTask.objects.filter(pk=running).update(timeout_seconds=90)
+    with fixed_clock(database_now() + timedelta(seconds=61)):
+        assert settle_orphans() == 1
+    assert state_of(claimed) == (0, "")
+    with fixed_clock(database_now() + timedelta(seconds=96)):
+        assert settle_orphans() == 1
+    assert state_of(running) == (0, "lost")
+
+
+def test_the_message_of_a_cancel_names_who_and_why():
+    cluster = make_cluster()
+    worker = make_worker(cluster)
+    task_id = running_task(cluster, worker)
+    ScheduledTask.objects.filter(pk=task_id).update(
+        cancel_requested_at=database_now(), cancel_requested_by=make_user("carla"), cancel_reason="wrong file"
+    )
+    fail_worker_tasks(worker.pk, error=TaskError("cancelled", "killed"))
+    task = ScheduledTask.objects.get(pk=task_id)
+    assert (task.error_kind, task.error_message) == ("cancelled", "Cancelled by carla: wrong file")
