@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-pytest_plugins = ["tests.browser"]
+pytest_plugins = ["tests.chromium"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
