@@ -22,7 +22,9 @@ OPEN_STATES = (Cluster.State.LIVE, Cluster.State.DRAINING)
 INLINE_CLAIM_SECONDS = 60
 """A task claimed inline and not started after this time: its process is gone."""
 
-KILLED = ScheduledTask.ErrorKind.KILLED.value
+HeldSessions = list[tuple[UUID, int, int | None, int | None]]
+"""Task, claim number, worker and session number of running tasks."""
+
 LOST = ScheduledTask.ErrorKind.LOST.value
 
 
@@ -93,7 +95,7 @@ def end_cluster(cluster_id: int, *, state: str, reason: str, error: TaskError) -
 
 
 def fail_abandoned_sessions(
-    cluster_id: int, *, current: Iterable[tuple[int, int]], read_before: "HeldSessions"
+    cluster_id: int, *, current: Iterable[tuple[int, int]], read_before: HeldSessions
 ) -> int:
     """Fails tasks marked running in sessions that are over: their end was never recorded.
 
@@ -107,9 +109,6 @@ def fail_abandoned_sessions(
         for key, number, worker_id, session in read_before
         if (worker_id, session) not in alive
     )
-
-
-HeldSessions = list[tuple[UUID, int, int, int]]
 
 
 def running_sessions(cluster_id: int) -> HeldSessions:
@@ -130,7 +129,8 @@ def requested_cancels(cluster_ids: Collection[int]) -> list[RequestedCancel]:
         cluster_id__in=cluster_ids,
         cancel_requested_at__isnull=False,
     )
-    return [RequestedCancel(*row) for row in rows.values_list("worker_id", "session_number") if row[0]]
+    sessions = rows.values_list("worker_id", "session_number")
+    return [RequestedCancel(worker, number) for worker, number in sessions if worker and number]
 
 
 def settle_orphans() -> int:

@@ -24,8 +24,8 @@ def db_uuid(value: UUID | str | None) -> Any:
     return value if connection.vendor == "postgresql" else value.hex
 
 
-def read_moment(value: Any) -> datetime | None:
-    """A moment from a raw result row, aware, in UTC."""
+def read_moment(value: Any) -> Any:
+    """A moment from a raw result row, aware, in UTC; None stays None."""
     if value is None:
         return None
     if isinstance(value, str):
@@ -33,8 +33,8 @@ def read_moment(value: Any) -> datetime | None:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def read_uuid(value: Any) -> UUID | None:
-    """A UUID from a raw result row."""
+def read_uuid(value: Any) -> Any:
+    """A UUID from a raw result row; None stays None."""
     return value if value is None or isinstance(value, UUID) else UUID(str(value))
 
 

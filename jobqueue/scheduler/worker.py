@@ -59,7 +59,7 @@ class Worker:
             return
         ours = getattr(task["func"], "__name__", "") == MESSAGE_FUNCTION
         # A claim on a dead connection is given back at once, so only foreign code needs the connection probed.
-        connection.health_check_enabled = not ours
+        setattr(connection, "health_check_enabled", not ours)  # noqa: B010  (unknown to the type stubs)
         if ours:
             self.session_number += 1
             self._put(SlotCell.SESSION, self.session_number)
