@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from jobqueue.states import Origin
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from django.contrib.auth.models import User
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """The acting identity of a verb. ``user`` is None only for the System identity."""
 
-    user: AbstractBaseUser | None
+    user: User | None
     origin: Origin
 
     @property

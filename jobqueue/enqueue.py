@@ -156,8 +156,9 @@ def _schedule(entry: Entry, *, now: datetime, sleeping: bool, user: Any, due_at:
         return
     draft = Draft(task_id=None)
     ask(before_schedule_task, entry=entry, draft=draft)
+    not_before = entry.earliest_start_at or now
     entry.system_task_id = draft.task_id or dispatch_task(
-        entry, user=entry.user_id, not_before=entry.earliest_start_at, context=context
+        entry, user=entry.user_id, not_before=not_before, context=context
     )
 
 

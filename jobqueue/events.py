@@ -14,7 +14,7 @@ with that change. ``sender`` is always the ``Entry`` class; all other arguments 
 """
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.dispatch import Signal
@@ -79,6 +79,10 @@ class Draft:
     def __init__(self, **proposals: Any) -> None:
         self.handled = False
         self.__dict__.update(proposals)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 def announce(signal: Signal, **named: Any) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from jobqueue.actors import Actor
 from jobqueue.models import Entry, EntryChange
-from jobqueue.states import HOLD_WORDS, Status
+from jobqueue.states import HOLD_WORDS, HoldKind, Status
 from jobqueue.validation import SETTABLE, label
+from jobqueue.validation.fields import field
 
 SECRET_NAME = re.compile(
     r"pass(word|wd|phrase)?$|secret|token|authori[sz]ation|api.?key|credential.?value", re.I
@@ -68,7 +69,7 @@ def in_words(name: str, value: Any) -> str:
     """A stored value as a person reads it; unset is an empty text."""
     if value is None or value == "" or value == {}:
         return ""
-    if choices := Entry._meta.get_field(name).flatchoices:
+    if choices := field(name).flatchoices:
         return str(dict(choices).get(value, value))
     if isinstance(value, bool):
         return ANSWERS[value]
@@ -81,7 +82,7 @@ def in_words(name: str, value: Any) -> str:
 
 def hold_in_words(entry: Entry) -> str:
     """Why the entry is held: its reason, else the kind of hold."""
-    return entry.hold_reason or HOLD_WORDS.get(entry.hold_kind, "")
+    return entry.hold_reason or (HOLD_WORDS[HoldKind(entry.hold_kind)] if entry.hold_kind else "")
 
 
 def _shown(key: str, value: Any) -> str:

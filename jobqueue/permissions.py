@@ -35,8 +35,11 @@ GROUP_FOR = {"view": "Viewer", "operate": "Operator", "schedule": "Scheduler", "
 class RunnableObject(Protocol):
     """The part of a job object that decides who may run it."""
 
-    permission: str | None
-    caption: str
+    @property
+    def permission(self) -> str | None: ...
+
+    @property
+    def caption(self) -> str: ...
 
 
 def may(actor: Actor, level: Level, company: Company | None = None) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 from argparse import Namespace
-from typing import TextIO
+from typing import Any
 
 from jobqueue.schedule import answer, date_formula_answer
 
@@ -11,7 +11,7 @@ DATE_FORMULA_USAGE = (
 )
 
 
-def next_run(options: Namespace, *, stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
+def next_run(options: Namespace, *, stdin: Any, stdout: Any, stderr: Any) -> int:
     """Answers each line of standard input with one line; returns 1 if any was an error. Empty lines are passed over."""
     status = 0
     for line in stdin:
@@ -23,7 +23,7 @@ def next_run(options: Namespace, *, stdin: TextIO, stdout: TextIO, stderr: TextI
     return status
 
 
-def date_formula(options: Namespace, *, stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
+def date_formula(options: Namespace, *, stdin: Any, stdout: Any, stderr: Any) -> int:
     """Prints the date a formula leads to; the formula may begin with a minus."""
     words = [word for word in options.words if word != "--json"]
     if len(words) != 2:

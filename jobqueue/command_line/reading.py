@@ -10,6 +10,7 @@ from jobqueue.actors import Actor
 from jobqueue.command_line.acting import company_of, entry_of, object_values
 from jobqueue.command_line.output import facts, table
 from jobqueue.command_line.representations import (
+    Json,
     category_json,
     change_json,
     entry_json,
@@ -115,7 +116,7 @@ def status(options: Namespace, actor: Actor) -> Answer:
     ready = entries.filter(status=Status.READY)
     following = ready.filter(earliest_start_at__gt=now).order_by("earliest_start_at").first()
     clusters = Cluster.objects.filter(state__in=[Cluster.State.LIVE, Cluster.State.DRAINING])
-    found = {
+    found: Json = {
         "company": company.code,
         "at": moment(now),
         "entries": {status.label: counts.get(int(status), 0) for status in Status},
@@ -148,7 +149,7 @@ def status(options: Namespace, actor: Actor) -> Answer:
 def objects(options: Namespace, actor: Actor) -> Answer:
     """The job objects installed apps register, with their parameters."""
     require(actor, "view", None)
-    found = [
+    found: list[Json] = [
         {
             "object_type": job.object_type.label,
             "object_id": job.object_id,

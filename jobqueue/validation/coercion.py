@@ -9,11 +9,11 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from jobqueue.errors import Problem
-from jobqueue.models import Entry
 from jobqueue.models.entry import WEEKDAY_FIELDS
 from jobqueue.schedule import ScheduleError, as_utc, load_zone, to_utc
 from jobqueue.states import CategoryPriority, LabelledInt, ObjectType, OutputType, Priority
 from jobqueue.validation.fields import PROGRAM_ONLY, SETTABLE, label
+from jobqueue.validation.fields import field as entry_field
 
 CHOICES: dict[str, type[LabelledInt]] = {
     "object_type": ObjectType,
@@ -53,7 +53,7 @@ def coerce(
 
 
 def _value(name: str, value: Any, *, time_zone: str) -> Any:
-    field = Entry._meta.get_field(name)
+    field = entry_field(name)
     if name in CHOICES:
         return _choice(CHOICES[name], value)
     if value is None or (value == "" and not isinstance(field, models.CharField | models.JSONField)):

@@ -1,5 +1,7 @@
 """The fields of an entry people and programs may set, their groups on the card, and their names in words."""
 
+from django.db import models
+
 from jobqueue.models import Entry
 from jobqueue.models.entry import WEEKDAY_FIELDS
 
@@ -58,9 +60,16 @@ GRID_FIELDS = frozenset(
 """Changing one of these counts the days of a fixed grid anew."""
 
 
+def field(name: str) -> models.Field:
+    """The model field of an entry by its name."""
+    found = Entry._meta.get_field(name)
+    assert isinstance(found, models.Field)
+    return found
+
+
 def label(name: str) -> str:
     """The field's name as screens show it, for example “No. of minutes between runs”."""
-    words = str(Entry._meta.get_field(name).verbose_name)
+    words = str(field(name).verbose_name)
     return words[:1].upper() + words[1:]
 
 

@@ -3,7 +3,7 @@
 Source: *Job queue reference, Job Queue Entry* (rules and effects of the fields).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,12 +19,13 @@ from jobqueue.validation.fields import GRID_FIELDS, SETTABLE
 from jobqueue.validation.recurrences import recurrence_of
 
 OBJECT_FIELDS = frozenset({"object_type", "object_id"})
-CLEARED_WITH_OBJECT = {
-    "description": "",
-    "parameter_string": "",
-    "parameters": {},
-    "report_request_page_options": False,
+CLEARED_WITH_OBJECT: dict[str, Callable[[], Any]] = {
+    "description": str,
+    "parameter_string": str,
+    "parameters": dict,
+    "report_request_page_options": bool,
 }
+"""What another object clears; the type called without arguments is the empty value."""
 
 ALWAYS_CHOSEN = frozenset({"max_attempts", "rerun_delay_seconds"})
 """Zero is an answer here, not an empty field: no retries, no wait (decisions on attempts)."""
@@ -118,7 +119,7 @@ def _follow_object(entry: Entry, *, changed: set[str], given: frozenset[str], by
         entry.object_id = 0
     for name, empty in CLEARED_WITH_OBJECT.items():
         if name not in changed:
-            setattr(entry, name, type(empty)(empty))
+            setattr(entry, name, empty())
     job = registry.find(entry.object_type, entry.object_id) if entry.object_id else None
     if job is None:
         return

@@ -17,6 +17,7 @@ from jobqueue.objects.records import find_record
 from jobqueue.schedule import ScheduleError, load_zone
 from jobqueue.states import ObjectType, OutputType
 from jobqueue.validation.fields import SETTABLE, label
+from jobqueue.validation.fields import field as entry_field
 from jobqueue.validation.recurrences import recurrence_of
 
 LIMITED_FOR_PEOPLE = frozenset(
@@ -66,7 +67,7 @@ def _field_problems(entry: Entry, *, by_code: bool, touched: frozenset[str]) -> 
     for name in SETTABLE:
         if name in _CHECKED_BY_RULE or (name in LIMITED_FOR_PEOPLE and (by_code or name not in touched)):
             continue
-        field = Entry._meta.get_field(name)
+        field = entry_field(name)
         value = getattr(entry, name)
         if field.blank and value in field.empty_values:
             continue

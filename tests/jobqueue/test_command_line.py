@@ -3,11 +3,14 @@
 import io
 import json
 import sys
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
 
 from jobqueue.models import Entry, EntryChange, ScheduledTask
+from jobqueue.scheduler import database_now
+from jobqueue.scheduler.inline import run_due_tasks
 from jobqueue.states import HoldKind, LogStatus, Origin, Status
 from tests.builders import (
     default_company,
@@ -83,6 +86,24 @@ class TestArithmetic:
         status, out, error = run("date-formula", *words)
         assert status == 1
         assert json.loads(out)["error"]["message"] in error
+
+    def test_as_a_program_without_a_database(self, manage, bare_environment):
+        nowhere = {**bare_environment, "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
+        done = manage("jobqueue", "date-formula", "-CM", "2026-03-17", environment=nowhere)
+        assert (done.returncode, done.stdout, done.stderr) == (0, '{"date": "2026-03-01"}\n', "")
+        question = json.dumps(
+            {"weekdays": [1], "minutes": 1440, "starting_time": "06:00", "base": "2026-03-02T06:10:00Z"}
+        )
+        done = manage("jobqueue", "next-run", environment=nowhere, stdin=question)
+        assert (done.returncode, done.stdout, done.stderr) == (
+            0,
+            '{"next_run": "2026-03-09T06:00:00Z"}\n',
+            "",
+        )
+        done = manage("jobqueue", "list", environment=nowhere)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("The database cannot be used: ")
+        assert "Traceback" not in done.stderr
 
 
 class TestReading:
@@ -177,6 +198,14 @@ class TestChanging:
         assert "Status: On Hold." in run("set-on-hold", number, "--until", "2099-01-01T08:00")[1]
         assert set(EntryChange.objects.values_list("origin", flat=True)) == {Origin.COMMAND}
 
+    def test_what_was_created_runs_and_is_in_the_log(self, boss):
+        run("create", "--object", "90002", "--set", "description=Bank", "--set", "max_attempts=1", "--ready")
+        for minutes in (1, 2):
+            assert run_due_tasks(now=database_now() + timedelta(minutes=minutes), until_idle=True)
+        assert [row["status"] for row in run_json("log")[1]] == ["Error", "Error"]
+        assert run_json("list", "--status", "error")[1][0]["error_message"] == "The printer ran out of paper."
+        assert "On Hold" not in run("explain", str(Entry.objects.get().pk))[1]
+
     def test_all_problems_are_reported_together(self, boss):
         status, found = run_json(
             "create", "--object", "Codeunit 4711", "--set", "max_attempts=11", "--set", "colour=red",
@@ -225,6 +254,7 @@ class TestChanging:
         assert run("mark-error", str(row.pk))[0] == 1
         assert run_json("delete-log")[1] == {"deleted": 1}
         assert run_json("remove-failed")[1] == {"removed": 0}
+        assert run_json("check-stale")[1] == {"stale": 0}
 
 
 class TestActing:

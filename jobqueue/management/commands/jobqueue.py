@@ -1,6 +1,7 @@
 """``manage.py jobqueue``: operate the job queue from a terminal or a script."""
 
 import json
+import logging
 import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
@@ -48,6 +49,12 @@ class Command(BaseCommand):
 
     help = "Lists, explains, creates and operates job queue entries."
     requires_system_checks: list[str] = []
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """From a terminal, standard error belongs to the answer: log lines below a warning are left out."""
+        for handler in logging.getLogger().handlers:
+            handler.setLevel(max(handler.level, logging.WARNING))
+        super().run_from_argv(argv)
 
     def add_arguments(self, argument_parser: ArgumentParser) -> None:
         parser.add_arguments(argument_parser)
