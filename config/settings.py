@@ -185,7 +185,9 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="Jobw
 LOG_FORMAT = env.choice(
     "LOG_FORMAT", choices=("console", "json"), default="json" if PRODUCTION else "console"
 )
-LOG_LEVEL = env.choice("LOG_LEVEL", choices=("debug", "info", "warning", "error"), default="info").upper()
+LOG_LEVEL = env.choice(
+    "LOG_LEVEL", choices=("debug", "info", "warning", "error"), default="info" if PRODUCTION else "warning"
+).upper()
 LOGGING = logs.dictionary(layout=LOG_FORMAT, level=LOG_LEVEL)
 
 # --- People --------------------------------------------------------------------------------------------------------

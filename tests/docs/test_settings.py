@@ -18,6 +18,7 @@ READERS = {
     "time_zone",
     "database",
     "email",
+    "folder",
 }
 ONLY_FOR_THE_BENCHMARK = {"BENCH_DATABASE_URL", "BENCH_PROFILE"}
 
