@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from jobqueue import permissions
 from jobqueue.admin.company import actor_of
@@ -51,6 +52,17 @@ def back_to(request: HttpRequest, fallback: str) -> str:
     return fallback
 
 
+class PagedList(ChangeList):
+    """A page of rows that know the moment they were read at (``seen_at``), without a second count of all rows."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.full_result_count = self.result_count
+        self.result_list = list(self.result_list)
+        for row in self.result_list:
+            row.seen_at = now_of(request)
+
+
 class JobQueueAdmin(ModelAdmin):
     """Base of all our pages. ``…_level`` names who may do what; None means nobody, on this page."""
 
@@ -68,6 +80,7 @@ class JobQueueAdmin(ModelAdmin):
     list_fullwidth = True
     actions = None
     date_hierarchy = None
+    empty_value_display = "–"
     warn_unsaved_form = True
 
     # --- who may
@@ -101,6 +114,9 @@ class JobQueueAdmin(ModelAdmin):
         if self.company_lookup is None:
             return queryset
         return queryset.filter(**{self.company_lookup: request.company})
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return PagedList
 
     # --- refusals
     def changeform_view(

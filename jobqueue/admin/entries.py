@@ -12,11 +12,10 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
-from unfold.views import ChangeList as UnfoldChangeList
 
 from jobqueue import lifecycle, validation
 from jobqueue.admin import badges, words
-from jobqueue.admin.base import may, now_of
+from jobqueue.admin.base import PagedList, may, now_of
 from jobqueue.admin.company import actor_of
 from jobqueue.admin.entry_card import EntryCard
 from jobqueue.admin.entry_verbs import VERBS
@@ -44,20 +43,17 @@ ROW_VERBS = (
 
 
 
-class EntryChangeList(UnfoldChangeList):
+class EntryChangeList(PagedList):
     """Gives each row of the page what its cells show: the moment of reading, the latest runs, and the buttons."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        rows = list(self.result_list)
-        runs = recent_runs([entry.id for entry in rows])
+        runs = recent_runs([entry.id for entry in self.result_list])
         here = request.get_full_path()
-        for entry in rows:
-            entry.seen_at = now_of(request)
+        for entry in self.result_list:
             entry.latest_runs = runs[entry.id]
             entry.row_buttons = self.model_admin.buttons(request, entry, ROW_VERBS)
             entry.seen_from = here
-        self.result_list = rows
 
 
 @admin.register(Entry)
@@ -70,17 +66,15 @@ class EntryAdmin(EntryCard):
         "description_shown",
         "schedule_shown",
         "next_run_shown",
-        "last_result_shown",
         "runs_shown",
         "category_shown",
         "user_shown",
-        "attempts_shown",
         "menu_shown",
     )
     list_display_links = None
     list_filter = (EntryTab, ObjectFilter, CategoryFilter, UserFilter, RecurringFilter)
     search_fields = ("description", "parameter_string", "error_message", "category_code", "user__username")
-    search_help_text = "Search, or user:… category:… job:… error:… id:…"
+    search_help_text = "Search, or user: category: job: error: id:"
     ordering = ("entry_no",)
     list_before_template = "jobqueue/admin/entry_tabs.html"
 
@@ -166,7 +160,12 @@ class EntryAdmin(EntryCard):
     # --- cells
     @display(description="Status", ordering="status")
     def status_shown(self, entry: Entry) -> SafeString:
-        return badges.entry_badge(entry, now=entry.seen_at)
+        shown = badges.entry_badge(entry, now=entry.seen_at)
+        if not entry.attempts:
+            return shown
+        return format_html(
+            '{}<span class="jw-line jw-line--subtle">{} of {} retries used</span>', shown, entry.attempts, entry.max_attempts
+        )
 
     @display(description="Description", ordering="description")
     def description_shown(self, entry: Entry) -> SafeString:
@@ -200,19 +199,20 @@ class EntryAdmin(EntryCard):
             return mark_safe('<span class="jw-none">–</span>')
         return words.moment(entry.earliest_start_at, now=entry.seen_at, zone_name=entry.time_zone)
 
-    @display(description="Last result")
-    def last_result_shown(self, entry: Entry) -> SafeString:
+    @display(description="Last 10 runs")
+    def runs_shown(self, entry: Entry) -> SafeString:
+        """Ticks, and the last result in words beneath them."""
         ended = next((run for run in entry.latest_runs if run.status != LogStatus.IN_PROCESS), None)
         if ended is None:
             return mark_safe('<span class="jw-none">never ran</span>')
         took = words.duration(ended.duration_ms) if ended.started_at and ended.ended_at else ""
-        address = reverse("admin:jobqueue_logentry_change", args=[ended.entry_no])
-        return format_html('<a class="jw-quiet-link" href="{}">{}</a> <span class="jw-none">{}</span>',
-                           address, badges.log_badge(ended), took)
-
-    @display(description="Last 10 runs")
-    def runs_shown(self, entry: Entry) -> SafeString:
-        return badges.run_ticks(entry.latest_runs, now=entry.seen_at)
+        return format_html(
+            '{}<a class="jw-line jw-line--subtle jw-name-link" href="{}">{}{}</a>',
+            badges.run_ticks(entry.latest_runs, now=entry.seen_at),
+            reverse("admin:jobqueue_logentry_change", args=[ended.entry_no]),
+            LogStatus(ended.status).label,
+            f", {took}" if took else "",
+        )
 
     @display(description="Category", ordering="category_code")
     def category_shown(self, entry: Entry) -> SafeString:
@@ -225,13 +225,6 @@ class EntryAdmin(EntryCard):
     @display(description="Runs as", ordering="user__username")
     def user_shown(self, entry: Entry) -> SafeString:
         return running_user(entry)
-
-    @display(description="Attempts", ordering="attempts")
-    def attempts_shown(self, entry: Entry) -> SafeString:
-        if not entry.max_attempts and not entry.attempts:
-            return mark_safe('<span class="jw-none">–</span>')
-        return format_html('<span class="jw-number" title="Retries used of those allowed">{} of {}</span>',
-                           entry.attempts, entry.max_attempts)
 
     @display(description="")
     def menu_shown(self, entry: Entry) -> SafeString:

@@ -46,6 +46,7 @@ class EntryCard(VerbsAdmin):
     change_level: Level | None = "schedule"
     change_form_outer_before_template = "jobqueue/admin/entry_head.html"
     change_form_template = "jobqueue/admin/entry_card.html"
+    compressed_fields = False
 
     # --- who may
     def level_of(self, verb: Any, row: Model) -> Level:
@@ -119,11 +120,13 @@ class EntryCard(VerbsAdmin):
 
     @staticmethod
     def _about_parameters(job: Any, object_id: int) -> str:
+        """What the object does, or why no parameters are shown."""
         if job is None:
             return "Choose an object above; its parameters appear here." if not object_id else (
                 f"Object {object_id} is not registered by any installed app, so its parameters cannot be shown."
             )
-        return "" if job.parameter_fields else format_html("“{}” has no parameters of its own.", job.caption)
+        nothing = "" if job.parameter_fields else "It has no parameters of its own."
+        return format_html("{} {}", job.help, nothing)
 
     def _read_only_fieldsets(self, entry: Any) -> Any:
         is_report = entry.object_type == ObjectType.REPORT
@@ -132,10 +135,10 @@ class EntryCard(VerbsAdmin):
                          "classes": ["jw-group"]}),
             ("Report parameters" if is_report else "Parameters",
              {"fields": ["parameters_shown", *(["report_output_type"] if is_report else []), "record_to_process"],
-              "classes": ["jw-group"]}),
+              "classes": ["jw-group"], "description": self._about_parameters(registry.find(entry.object_type, entry.object_id), entry.object_id)}),
             ("Recurrence", {"fields": ["recurrence_in_words", "time_zone", "missed_runs", "inactivity_timeout_minutes"],
                             "classes": ["jw-group"]}),
-            ("Behaviour", {"fields": ["attempts_in_words", "timeout_in_words", "priority", "notify_on_success"],
+            ("Behaviour", {"fields": ["attempts_in_words", "timeout_in_words", "priority", "notify_in_words"],
                            "classes": ["jw-group"]}),
         ]
 
@@ -193,7 +196,6 @@ class EntryCard(VerbsAdmin):
         self, request: HttpRequest, context: dict[str, Any], add: bool = False, change: bool = False,
         form_url: str = "", obj: Any = None,
     ) -> HttpResponse:
-        context["object_help"] = self._object_help(request, obj)
         context["show_save_and_add_another"] = False
         context["show_save_and_continue"] = False
         context["show_close"] = False
@@ -205,11 +207,6 @@ class EntryCard(VerbsAdmin):
                 form.initial["expected_revision"] = obj.revision
         context["title"] = "New job queue entry" if add else str(obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
-
-    @staticmethod
-    def _object_help(request: HttpRequest, obj: Any) -> str:
-        job = entry_form.chosen_object(*entry_form.chosen_key(request, obj))
-        return getattr(job, "help", "")
 
     def card_contents(self, request: HttpRequest, entry: Any) -> dict[str, Any]:
         """What the card shows around the form."""
@@ -249,7 +246,11 @@ class EntryCard(VerbsAdmin):
             row = {"name": str(gate.name), "reason": gate.reason, "opens_at": gate.opens_at}
             if gate.open is False:
                 button = buttons.get(gate.verb) if not closed_before else None
-                shown.append(row | {"look": "closed", "drawing": "cross", "word": "closed", "button": [button] if button else None})
+                # What opens by itself is no fault: a clock, not a cross.
+                look = ("closed", "cross", "closed") if gate.opens_at is None else ("later", "clock", "opens by itself")
+                shown.append(
+                    row | dict(zip(("look", "drawing", "word"), look, strict=True)) | {"button": [button] if button else None}
+                )
                 closed_before = True
             elif gate.open is None:
                 shown.append(row | {"look": "unasked", "drawing": "dash", "word": "not asked"})
@@ -348,7 +349,7 @@ class EntryCard(VerbsAdmin):
     @display(description="Category")
     def category_in_words(self, entry: Entry) -> str:
         if not entry.category_code:
-            return "None"
+            return "No category"
         return f"{entry.category_code}, priority {CategoryPriority(entry.priority_within_category).label}"
 
     @display(description="Earliest start")
@@ -373,6 +374,10 @@ class EntryCard(VerbsAdmin):
             return "A failed run is not tried again"
         wait = f", {entry.rerun_delay_seconds} s apart and growing" if entry.rerun_delay_seconds else ""
         return f"A failed run is tried again up to {words.counted(entry.max_attempts, 'time')}{wait}"
+
+    @display(description="Notify on success")
+    def notify_in_words(self, entry: Entry) -> str:
+        return "Yes, the running user" if entry.notify_on_success else "No"
 
     @display(description="Job timeout")
     def timeout_in_words(self, entry: Entry) -> str:

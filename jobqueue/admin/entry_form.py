@@ -4,16 +4,18 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest
-from unfold.widgets import UnfoldAdminSelectWidget
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanWidget
 
-from jobqueue import validation
 from jobqueue.admin.entry_parameters import PREFIX, parameter_fields, parameter_values
+from jobqueue.admin.inputs import MomentInput, TimeInput
 from jobqueue.models import Category, Entry
 from jobqueue.models.entry import WEEKDAY_FIELDS
 from jobqueue.models.fields import known_time_zones
 from jobqueue.objects import registry
 from jobqueue.states import Anchor, ObjectType, OutputType
 
+WEEKDAY_LABELS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 PRODUCIBLE = (OutputType.PDF, OutputType.CSV, OutputType.NONE)
 GENERAL = ("object_type", "object_id", "description", "category_code", "earliest_start_at", "expires_at")
 REPORT = ("report_output_type",)
@@ -47,6 +49,13 @@ class EntryForm(forms.ModelForm):
     class Meta:
         model = Entry
         fields = [*GENERAL, *PARAMETERS, *REPORT, *RECURRENCE, *BEHAVIOUR]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, label in zip(WEEKDAY_FIELDS, WEEKDAY_LABELS, strict=True):
+            if name in self.fields:
+                self.fields[name].label = label
+                self.fields[name].widget = UnfoldBooleanWidget()
 
     def validate_unique(self) -> None:
         """Nothing a person types here has to be unique."""
@@ -83,6 +92,7 @@ def entry_form_class(request: HttpRequest, entry: Entry | None) -> type[EntryFor
     object_type, object_id = chosen_key(request, entry)
     job = chosen_object(object_type, object_id)
     stored = entry.parameters if entry is not None and (entry.object_type, entry.object_id) == (object_type, object_id) else {}
+    viewer_zone = timezone.get_current_timezone_name()
     fields: dict[str, Any] = {
         "object_type": forms.TypedChoiceField(
             coerce=int,
@@ -98,7 +108,7 @@ def entry_form_class(request: HttpRequest, entry: Entry | None) -> type[EntryFor
             choices=object_choices(entry),
             widget=UnfoldAdminSelectWidget({"data-object-id": ""}),
             label="Object to run",
-            help_text=getattr(job, "help", "") or "The job object to run, as registered by an installed app.",
+            help_text="The job object to run, as registered by an installed app.",
         ),
         "category_code": forms.ChoiceField(
             required=False,
@@ -115,6 +125,30 @@ def entry_form_class(request: HttpRequest, entry: Entry | None) -> type[EntryFor
             widget=UnfoldAdminSelectWidget,
             label="Report output type",
             help_text="What the report leaves in the report inbox.",
+        ),
+        "earliest_start_at": forms.DateTimeField(
+            required=False,
+            widget=MomentInput,
+            label="Earliest start",
+            help_text=f"Not before this moment; for a recurring entry, its next run. Your time zone ({viewer_zone}).",
+        ),
+        "expires_at": forms.DateTimeField(
+            required=False,
+            widget=MomentInput,
+            label="Expiration",
+            help_text=f"After this moment the entry is deleted instead of run. Your time zone ({viewer_zone}).",
+        ),
+        "starting_time": forms.TimeField(
+            required=False,
+            widget=TimeInput,
+            label="Starting time",
+            help_text="The entry starts only from this time of day on.",
+        ),
+        "ending_time": forms.TimeField(
+            required=False,
+            widget=TimeInput,
+            label="Ending time",
+            help_text="And only until this time; may lie before the starting time (over midnight).",
         ),
         "time_zone": forms.ChoiceField(
             choices=[(name, name) for name in sorted(known_time_zones())],
@@ -166,8 +200,9 @@ def category_choices(request: HttpRequest, entry: Entry | None) -> list[tuple[st
 
 def output_choices(job: Any) -> list[tuple[int, str]]:
     """What the report can leave; while no report is chosen, everything that has a writer."""
-    offered = validation.output_types_of(job) if job is not None else []
-    return [(int(kind), OutputType(kind).label) for kind in offered or PRODUCIBLE]
+    if job is None or job.object_type != ObjectType.REPORT:
+        return [(int(kind), kind.label) for kind in PRODUCIBLE]
+    return [(int(kind), kind.label) for kind in job.output_types or (OutputType.NONE,)]
 
 
 def initial_values(request: HttpRequest) -> dict[str, Any]:

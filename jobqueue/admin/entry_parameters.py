@@ -6,17 +6,15 @@ from django import forms
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from unfold.widgets import (
-    UnfoldAdminDateWidget,
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
-    UnfoldAdminTimeWidget,
     UnfoldBooleanSwitchWidget,
 )
 
+from jobqueue.admin.inputs import DateInput, MomentInput, TimeInput
 from jobqueue.models import Entry
 from jobqueue.objects import registry
 from jobqueue.objects import values as parameter_json
@@ -95,11 +93,11 @@ def _form_field(field: dict[str, Any], *, initial: Any) -> forms.Field:
     if kind == "boolean":
         return forms.BooleanField(widget=UnfoldBooleanSwitchWidget, **common)
     if kind == "date":
-        return forms.DateField(widget=UnfoldAdminDateWidget, **common)
+        return forms.DateField(widget=DateInput, **common)
     if kind == "time":
-        return forms.TimeField(widget=UnfoldAdminTimeWidget, **common)
+        return forms.TimeField(widget=TimeInput, **common)
     if kind == "datetime":
-        return forms.SplitDateTimeField(widget=UnfoldAdminSplitDateTimeWidget, **common)
+        return forms.DateTimeField(widget=MomentInput, **common)
     many_lines = kind == "text list" or field.get("multiline")
     if kind == "text list":
         common["help_text"] = f"{common['help_text']} One per line.".strip()

@@ -6,11 +6,12 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 from django.urls import reverse
-from unfold.widgets import UnfoldAdminSplitDateTimeWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from jobqueue import lifecycle
 from jobqueue.actors import Actor
 from jobqueue.admin.entry_parameters import parameter_form, parameter_values
+from jobqueue.admin.inputs import MomentInput
 from jobqueue.admin.verbs import Verb
 from jobqueue.models import Entry
 from jobqueue.objects import registry
@@ -36,9 +37,9 @@ class ReasonForm(forms.Form):
 class HoldForm(ReasonForm):
     PROBLEM_FIELDS = {"hold_reason": "reason", "held_until": "until"}
 
-    until = forms.SplitDateTimeField(
+    until = forms.DateTimeField(
         required=False,
-        widget=UnfoldAdminSplitDateTimeWidget,
+        widget=MomentInput,
         help_text="Optional. At this moment the hold ends by itself and the entry is set Ready again.",
     )
 
@@ -134,7 +135,7 @@ def _priority(priority: CategoryPriority) -> Verb:
         name=f"set-priority-{word.lower()}",
         label=f"Set Priority: {word}",
         icon="low_priority" if priority == CategoryPriority.LOW else "priority_high",
-        level="operate",
+        level="schedule",
         act=act,
         question=lambda entry: f"Give “{entry}” priority {word} in its category?",
         question_many=f"Give {{count}} priority {word} in their category?",

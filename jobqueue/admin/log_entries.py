@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
@@ -12,7 +11,6 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.decorators import display
-from unfold.views import ChangeList as UnfoldChangeList
 
 from jobqueue import lifecycle
 from jobqueue.actors import Actor
@@ -61,17 +59,6 @@ VERBS = (
 )
 
 
-class LogChangeList(UnfoldChangeList):
-    """Gives the rows the moment of reading."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        rows = list(self.result_list)
-        for row in rows:
-            row.seen_at = now_of(request)
-        self.result_list = rows
-
-
 @admin.register(LogEntry)
 class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
     verbs = VERBS
@@ -86,9 +73,6 @@ class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("user")
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return LogChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         chosen = request.GET.get(LogTab.parameter_name, "")

@@ -86,5 +86,5 @@ def _group(title: str, items: list[dict[str, Any]]) -> dict[str, Any]:
 def _item(title: str, *, icon: str, name: str, badge: str = "", variant: str = "") -> dict[str, Any]:
     item = {"title": title, "icon": icon, "link": reverse(f"admin:{name}")}
     if badge:
-        item |= {"badge": badge, "badge_variant": variant, "badge_style": "solid"}
+        item |= {"badge": badge, "badge_variant": variant}
     return item

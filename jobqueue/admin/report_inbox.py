@@ -11,12 +11,11 @@ from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
-from unfold.views import ChangeList as UnfoldChangeList
 
 from jobqueue import inbox
 from jobqueue.actors import Actor
 from jobqueue.admin import badges, words
-from jobqueue.admin.base import ReadOnlyAdmin, now_of
+from jobqueue.admin.base import ReadOnlyAdmin
 from jobqueue.admin.verbs import Verb, VerbsAdmin
 from jobqueue.errors import NotFound
 from jobqueue.models import ReportDocument
@@ -57,15 +56,6 @@ VERBS = (
 )
 
 
-class InboxChangeList(UnfoldChangeList):
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        rows = list(self.result_list)
-        for row in rows:
-            row.seen_at = now_of(request)
-        self.result_list = rows
-
-
 @admin.register(ReportDocument)
 class ReportDocumentAdmin(VerbsAdmin, ReadOnlyAdmin):
     verbs = VERBS
@@ -78,9 +68,6 @@ class ReportDocumentAdmin(VerbsAdmin, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Own documents only, whoever asks."""
         return inbox.documents_of(request.user, company=request.company)
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type:
-        return InboxChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"title": "Report inbox", **(extra_context or {})})

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from jobqueue.admin import badges, words
 from jobqueue.models import Entry
@@ -28,20 +28,20 @@ def state_sentence(entry: Entry, *, now: datetime) -> SafeString:
         return format_html("waits for its turn in category {}.", entry.category_code)
     if status == Status.INACTIVITY:
         if entry.system_task_id is None:
-            return format_html("found nothing to do and sleeps until it is set Ready.")
+            return mark_safe("found nothing to do and sleeps until it is set Ready.")
         return format_html("found nothing to do and sleeps until {}.", at)
     if status == Status.ERROR:
         retries = f" after {words.counted(entry.attempts, 'retry', 'retries')}" if entry.attempts else ""
         return format_html("failed{} and will not run until somebody restarts it.", retries)
     if status == Status.FINISHED:
-        return format_html("has finished.")
+        return mark_safe("has finished.")
     return _held(entry, now=now)
 
 
 def _held(entry: Entry, *, now: datetime) -> SafeString:
     kind = HoldKind(entry.hold_kind) if entry.hold_kind else HoldKind.MANUAL
     if kind == HoldKind.DRAFT:
-        return format_html("is new and On Hold: it starts when somebody sets it Ready.")
+        return mark_safe("is new and On Hold: it starts when somebody sets it Ready.")
     by = f" by {entry.held_by.get_username()}" if entry.held_by is not None else ""
     until = format_html(" until {}", words.moment(entry.held_until, now=now)) if entry.held_until else ""
     why = format_html(": “{}”", entry.hold_reason) if entry.hold_reason else ""

@@ -103,13 +103,17 @@ class CompanyAdmin(JobQueueAdmin):
     add_level: Level | None = "administer"
     change_level: Level | None = "administer"
     company_lookup = None
-    list_display = ("name", "code", "time_zone", "is_default", "open_shown")
+    list_display = ("name", "code", "time_zone", "default_shown", "open_shown")
     fields = ("name", "code", "time_zone", "is_default")
     search_fields = ("name", "code")
     inlines = (MemberInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return companies.visible_to(request.user)
+
+    @display(description="Default")
+    def default_shown(self, company: Company) -> str:
+        return "Default" if company.is_default else ""
 
     @display(description="")
     def open_shown(self, company: Company) -> SafeString:

@@ -146,8 +146,6 @@
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector(".jw-group--parameters"), present = form.querySelector(".jw-group--parameters");
       if (fresh && present) present.replaceWith(document.importNode(fresh, true));
-      const help = page.querySelector("#object-help"), shown = document.getElementById("object-help");
-      if (help && shown) shown.replaceWith(document.importNode(help, true));
       for (const name of ["description", "category_code", "timeout_seconds", "max_attempts", "rerun_delay_seconds"]) {
         const old = form.elements[name], offered = page.querySelector(`#entry_form [name="${name}"]`);
         if (old && offered && !old.dataset.touched && location.pathname.endsWith("/add/")) old.value = offered.value;
