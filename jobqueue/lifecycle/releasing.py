@@ -201,11 +201,11 @@ def _require_may_release(entry: Entry, *, actor: Actor, now: datetime) -> None:
 def _release(entry: Entry, *, actor: Actor, now: datetime, action: str, owner_run: str | None) -> Entry:
     """The transition itself: first run, fresh counters, a task; history only for what somebody did on purpose."""
     old = entry.status
-    close_due_moment(entry, reason=f"Released anew by {actor.name}", now=now)
     draft = Draft(status=Status.READY)
     ask(before_set_status, entry=entry, old=old, draft=draft)
     if draft.handled or draft.status not in (Status.READY, Status.INACTIVITY):
         return entry
+    close_due_moment(entry, reason=f"Released anew by {actor.name}", now=now)
     entry.status = draft.status
     entry.last_ready_state_at = now
     entry.earliest_start_at = _first_start(entry, now=now)
