@@ -116,6 +116,7 @@ class Reading(NamedTuple):
 _PLACE = {name: place for place, name in enumerate(EntryRow._fields)}
 _HEAD = 10
 _WEEKDAY_PLACES = tuple(_HEAD + _PLACE[name] for name in WEEKDAY_FIELDS)
+# Django's SQLite connections read columns declared as time or date themselves; datetimes come as text.
 _SQLITE_READERS = (
     *((place, read_moment) for place in (0, 1, 2, 9)),
     *((_HEAD + _PLACE[name], read_uuid) for name in ("id", "company_id", "system_task_id")),
@@ -126,10 +127,13 @@ _SQLITE_READERS = (
     *((place, bool) for place in (6, 7, *_WEEKDAY_PLACES)),
     *((_HEAD + _PLACE[name], bool) for name in ("recurring", "manual_recurrence")),
     *(
-        (_HEAD + _PLACE[name], lambda text: text and time.fromisoformat(text))
+        (_HEAD + _PLACE[name], lambda found: time.fromisoformat(found) if isinstance(found, str) else found)
         for name in ("starting_time", "ending_time")
     ),
-    (_HEAD + _PLACE["anchor_date"], lambda text: text and date.fromisoformat(text)),
+    (
+        _HEAD + _PLACE["anchor_date"],
+        lambda found: date.fromisoformat(found) if isinstance(found, str) else found,
+    ),
 )
 
 

@@ -24,7 +24,9 @@ class Credential(models.Model):
         related_name="credentials",
         help_text="Leave empty to let the jobs of every company use it.",
     )
-    name = models.CharField("name", max_length=50, help_text="Name job parameters refer to, for example “bank”.")
+    name = models.CharField(
+        "name", max_length=50, help_text="Name job parameters refer to, for example “bank”."
+    )
     kind = models.CharField("kind", max_length=10, choices=Kind.choices, default=Kind.BASIC)
     user_name = models.CharField(
         "user name or header name",
@@ -46,7 +48,10 @@ class Credential(models.Model):
         verbose_name = "credential"
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["company", "name"], name="credential_name_once", nulls_distinct=False)
+            models.UniqueConstraint(fields=["company", "name"], name="credential_name_once"),
+            models.UniqueConstraint(
+                fields=["name"], condition=models.Q(company__isnull=True), name="credential_shared_name_once"
+            ),
         ]
 
     def __str__(self) -> str:
