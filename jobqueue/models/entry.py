@@ -64,7 +64,10 @@ class Entry(models.Model):
         "object id to run", default=0, help_text="The job object to run, as registered by an installed app."
     )
     description = models.CharField(
-        "description", max_length=250, blank=True, help_text="Name people see; the object's caption if left empty."
+        "description",
+        max_length=250,
+        blank=True,
+        help_text="Name people see; the object's caption if left empty.",
     )
     parameter_string = models.CharField(
         "parameter string", max_length=250, blank=True, help_text="Free text handed to the job object."
@@ -79,19 +82,26 @@ class Entry(models.Model):
         help_text="The record the job works on, written app.model:key, for example “sales.order:42”.",
     )
     report_output_type = models.SmallIntegerField(
-        "report output type", choices=OutputType.choices(), default=OutputType.PDF, help_text="Only for reports."
+        "report output type",
+        choices=OutputType.choices(),
+        default=OutputType.PDF,
+        help_text="Only for reports.",
     )
     report_request_page_options = models.BooleanField(
         "report request page options",
         default=False,
         help_text="On: the report runs with the stored parameters. Clearing it deletes them.",
     )
-    printer_name = models.CharField("printer name", max_length=250, blank=True, help_text="Only for printed reports.")
+    printer_name = models.CharField(
+        "printer name", max_length=250, blank=True, help_text="Only for printed reports."
+    )
     run_in_user_session = models.BooleanField("run in user session", default=False, editable=False)
     notify_on_success = models.BooleanField(
         "notify on success", default=False, help_text="Tell the running user when a run succeeded."
     )
-    user_language = models.CharField("language", max_length=15, default="en", help_text="Language the job runs in.")
+    user_language = models.CharField(
+        "language", max_length=15, default="en", help_text="Language the job runs in."
+    )
 
     # --- when it runs
     earliest_start_at = models.DateTimeField(
@@ -101,7 +111,10 @@ class Entry(models.Model):
         help_text="Not before this moment; for a recurring entry, its next run.",
     )
     expires_at = models.DateTimeField(
-        "expiration", null=True, blank=True, help_text="After this moment the entry is deleted instead of run."
+        "expiration",
+        null=True,
+        blank=True,
+        help_text="After this moment the entry is deleted instead of run.",
     )
     due_at = models.DateTimeField(
         "due at", null=True, editable=False, help_text="The due moment being served; retries keep it."
@@ -175,7 +188,9 @@ class Entry(models.Model):
         "job timeout", default=43_200, help_text="Longest run time in seconds; 12 hours unless changed."
     )
     category_code = UpperCodeField(
-        "category", blank=True, help_text="Entries of one category take turns. Leave empty to run independently."
+        "category",
+        blank=True,
+        help_text="Entries of one category take turns. Leave empty to run independently.",
     )
     priority_within_category = models.SmallIntegerField(
         "priority within category",
@@ -190,13 +205,19 @@ class Entry(models.Model):
         help_text="High counts as due five minutes earlier than it is, Low as five minutes later.",
     )
     manual_recurrence = models.BooleanField(
-        "manual recurrence", default=False, help_text="The job sets its own status after a success; for programs."
+        "manual recurrence",
+        default=False,
+        help_text="The job sets its own status after a success; for programs.",
     )
 
     # --- live state
-    status = models.SmallIntegerField("status", choices=Status.choices(), default=Status.ON_HOLD, editable=False)
+    status = models.SmallIntegerField(
+        "status", choices=Status.choices(), default=Status.ON_HOLD, editable=False
+    )
     last_ready_state_at = models.DateTimeField("last ready state", null=True, editable=False)
-    hold_kind = models.CharField("kind of hold", max_length=10, blank=True, editable=False, default=HoldKind.DRAFT)
+    hold_kind = models.CharField(
+        "kind of hold", max_length=10, blank=True, editable=False, default=HoldKind.DRAFT
+    )
     hold_reason = models.CharField("reason of hold", max_length=250, blank=True, editable=False)
     held_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"

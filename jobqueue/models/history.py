@@ -18,7 +18,9 @@ class EntryChange(models.Model):
     origin = models.CharField("origin", max_length=10, choices=[(item.value, item.value) for item in Origin])
     action = models.CharField("action", max_length=40, help_text="The verb, for example “set-ready”.")
     reason = models.CharField("reason", max_length=250, blank=True)
-    changes = models.JSONField("changes", default=dict, help_text="Field → [old, new] in the words of the screens.")
+    changes = models.JSONField(
+        "changes", default=dict, help_text="Field → [old, new] in the words of the screens."
+    )
 
     class Meta:
         verbose_name = "entry change"

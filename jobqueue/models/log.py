@@ -23,19 +23,29 @@ class LogEntry(models.Model):
     entry_id = models.UUIDField("job queue entry")
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="log_entries")
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="job_log_entries"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="job_log_entries",
     )
     status = models.SmallIntegerField("status", choices=LogStatus.choices())
     is_final = models.BooleanField(
-        "final", default=False, help_text="The row that settles its due moment; a failed attempt with a retry is not final."
+        "final",
+        default=False,
+        help_text="The row that settles its due moment; a failed attempt with a retry is not final.",
     )
     origin = models.CharField("started by", max_length=10, default=Origin.SCHEDULE)
     due_at = models.DateTimeField("due at")
-    attempt = models.PositiveSmallIntegerField("attempt", default=0, help_text="0 is the first run of a due moment.")
+    attempt = models.PositiveSmallIntegerField(
+        "attempt", default=0, help_text="0 is the first run of a due moment."
+    )
     claimed_at = models.DateTimeField("claimed at", null=True)
     started_at = models.DateTimeField("started at", null=True)
     ended_at = models.DateTimeField("ended at", null=True)
-    gap_count = models.PositiveIntegerField("occurrences", default=1, help_text="Due moments this row stands for.")
+    gap_count = models.PositiveIntegerField(
+        "occurrences", default=1, help_text="Due moments this row stands for."
+    )
     gap_last_due_at = models.DateTimeField("last due at", null=True)
 
     object_type = models.SmallIntegerField("object type", choices=ObjectType.choices())
@@ -52,7 +62,9 @@ class LogEntry(models.Model):
     error_register = models.ForeignKey(
         ErrorMessageRegister, on_delete=models.SET_NULL, null=True, blank=True, related_name="log_entries"
     )
-    reason = models.CharField("reason", max_length=250, blank=True, help_text="Why skipped, missed or cancelled.")
+    reason = models.CharField(
+        "reason", max_length=250, blank=True, help_text="Why skipped, missed or cancelled."
+    )
     ended_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -79,7 +91,9 @@ class LogEntry(models.Model):
             models.Index(fields=["company", "-entry_no"], name="log_company"),
             models.Index(fields=["company", "status", "-entry_no"], name="log_company_status"),
             models.Index(
-                fields=["entry_id"], name="log_in_process", condition=models.Q(status=int(LogStatus.IN_PROCESS))
+                fields=["entry_id"],
+                name="log_in_process",
+                condition=models.Q(status=int(LogStatus.IN_PROCESS)),
             ),
             models.Index(fields=["ended_at"], name="log_ended"),
         ]

@@ -18,7 +18,9 @@ class ErrorMessageRegister(models.Model):
     id = models.UUIDField("id", primary_key=True, default=uuid.uuid4, editable=False)
     company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="error_registers")
     created_at = models.DateTimeField("created at", db_index=True)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     message = models.CharField("message", max_length=2048, blank=True)
 
     class Meta:
@@ -35,7 +37,9 @@ class ErrorMessage(models.Model):
     register = models.ForeignKey(ErrorMessageRegister, on_delete=models.CASCADE, related_name="messages")
     level = models.SmallIntegerField("message type", choices=Level.choices(), default=Level.ERROR)
     message = models.CharField("message", max_length=2048)
-    record = models.CharField("record", max_length=250, blank=True, help_text="What was wrong: a record reference.")
+    record = models.CharField(
+        "record", max_length=250, blank=True, help_text="What was wrong: a record reference."
+    )
     field_name = models.CharField("field", max_length=100, blank=True)
     context_record = models.CharField("context record", max_length=250, blank=True)
     context_field_name = models.CharField("context field", max_length=100, blank=True)
