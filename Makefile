@@ -1,6 +1,7 @@
 # Needs make, Python 3.11 or newer with venv, and a package index. Everything else is created here.
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-fast test-browser check format bench lock clean
+.PHONY: help setup up test test-fast test-browser format bench lock clean
+.PHONY: check check-lint check-format check-types check-imports check-system check-migrations
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -21,17 +22,29 @@ test-fast: $(VENV)/.installed-dev  ## Run the tests that start no processes
 test-browser: $(VENV)/.installed-dev  ## Run the browser tests (needs Chromium)
 	@$(PY) -m pytest -m browser $(ARGS)
 
-check: $(VENV)/.installed-dev  ## Lint, formatting, types, import contract, system checks, missing migrations
-	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/mypy
+check: check-lint check-format check-types check-imports check-system check-migrations  ## Lint, formatting, types, import contract, system checks, missing migrations
+
+check-lint: $(VENV)/.installed-dev
+	@$(PY) -m ruff check .
+
+check-format: $(VENV)/.installed-dev
+	@$(PY) -m ruff format --check .
+
+check-types: $(VENV)/.installed-dev
+	@$(PY) -m mypy
+
+check-imports: $(VENV)/.installed-dev
 	@$(VENV)/bin/lint-imports --no-logo
-	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py check
+
+check-system: $(VENV)/.installed-dev
+	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py check --fail-level WARNING
+
+check-migrations: $(VENV)/.installed-dev
 	@DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py makemigrations --check --dry-run
 
 format: $(VENV)/.installed-dev  ## Format and repair what can be repaired
-	@$(VENV)/bin/ruff check --fix .
-	@$(VENV)/bin/ruff format .
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
 
 bench: $(VENV)/.installed-bench  ## Measure beside procrastinate and bare django-q2
 	@$(PY) -m bench $(ARGS)
