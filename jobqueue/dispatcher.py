@@ -222,7 +222,7 @@ def _start_or_turn_away(claim: ClaimedTask) -> Work | None:
     work.refusal = _refusal(gate)
     due_at = turned_away.settle_missed(entry, work.reading, work.recurrence)
     attempt = 0 if work.reading.is_extra else entry.attempts
-    due_at = ledger.free_due_moment(entry.id, due_at, attempt)
+    due_at = ledger.free_due_moment(entry.id, due_at, attempt=attempt)
     work.started = hotpath.start(claim, work.reading, caption=work.caption, due_at=due_at)
     if work.started is None:
         raise ChangedMeanwhile("The entry or its task changed while its run was being started.")

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from jobqueue.models import Entry, LogEntry
 from jobqueue.objects import registry
 from jobqueue.schedule import Gap
@@ -119,16 +121,21 @@ def insert_run(
     )
 
 
-def free_due_moment(entry_id: UUID, due_at: datetime, attempt: int) -> datetime:
-    """``due_at``, or the first microsecond after it whose attempt is not in the ledger yet.
+def free_due_moment(entry_id: UUID, due_at: datetime, *, attempt: int = 0) -> datetime:
+    """``due_at``, or the first microsecond after it at which the ledger has room for the attempt.
 
-    Only entries started anew for the very moment that was served before get a later one.
+    Only an extra run asked for at a due moment, or an entry started anew for one that was served, gets a later one.
     """
-    while LogEntry.objects.filter(entry_id=entry_id, due_at=due_at, attempt=attempt).exists() or is_settled(
-        entry_id, due_at
-    ):
+    while _is_taken(entry_id, due_at, attempt):
         due_at += timedelta(microseconds=1)
     return due_at
+
+
+def _is_taken(entry_id: UUID, due_at: datetime, attempt: int) -> bool:
+    rows = LogEntry.objects.filter(entry_id=entry_id, due_at=due_at)
+    if attempt:
+        rows = rows.filter(Q(is_final=True) | Q(attempt=attempt))
+    return rows.exists()
 
 
 def is_settled(entry_id: UUID, due_at: datetime) -> bool:

@@ -134,7 +134,7 @@ def _turn_extra_run_away(closed: Closed) -> None:
     entry.user_id = reading.user_id
     ledger.record_skip(
         entry,
-        due_at=reading.not_before,
+        due_at=ledger.free_due_moment(entry.id, reading.not_before),
         reason=gate.reason,
         now=reading.now,
         id=reading.context["extra"],
