@@ -32,7 +32,7 @@ def execute(claim: ClaimedTask, *, slot: Slot | None = None) -> None:
         _run(claim)
         emit("LC0043", taskId=claim.id, codeunitObjectId=claim.routine, result="Success")
     except StaleClaim as stale:
-        logger.info("Task %s: reported late, nothing recorded. %s", claim.id, stale)
+        logger.warning("Task %s: reported late, nothing recorded. %s", claim.id, stale)
     except SessionInterrupted as interrupted:
         drop_connections()
         _fail(claim, TaskError(interrupted.kind, str(interrupted), traceback.format_exc()))
@@ -76,7 +76,7 @@ def _fail(claim: ClaimedTask, error: TaskError) -> None:
     try:
         until_recorded(lambda: fail_task(claim, error))
     except StaleClaim as stale:
-        logger.info("Task %s: failure reported late, nothing recorded. %s", claim.id, stale)
+        logger.warning("Task %s: failure reported late, nothing recorded. %s", claim.id, stale)
 
 
 def savepoint_if_nested() -> contextlib.AbstractContextManager[object]:

@@ -1,9 +1,7 @@
 """One django-q2 cluster as its supervisor sees it: started, observed, drained, stopped or killed."""
 
-import contextlib
 import logging
 import os
-import select
 import signal
 import threading
 import time
@@ -13,10 +11,9 @@ from dataclasses import dataclass, field
 from django.db import connections
 from django_q.cluster import Cluster as QCluster
 
-from jobqueue.conf import settings
 from jobqueue.scheduler import lease, rescue
-from jobqueue.scheduler.board import BUSY, EXITED, IDLE, Board, Cell, SlotCell
-from jobqueue.scheduler.interruption import CANCEL_SIGNAL
+from jobqueue.scheduler.board import BUSY, EXITED, Board, Cell
+from jobqueue.scheduler.children import Children, Departure, readable
 from jobqueue.scheduler.lineage import lineage
 from jobqueue.scheduler.models import Cluster, ScheduledTask
 from jobqueue.scheduler.outcome import TaskError
@@ -27,38 +24,9 @@ logger = logging.getLogger("jobqueue.scheduler")
 
 GIVE_BACK_SECONDS = 0.25
 GIVE_BACK_EVERY_SECONDS = 0.2
-FORK_SECONDS = 5.0
-REPEAT_CANCEL_SECONDS = 1.0
 GONE_WITHIN_SECONDS = 5.0
 
 KINDS = ScheduledTask.ErrorKind
-
-
-@dataclass(slots=True)
-class Verdict:
-    """Why the supervisor kills a session, recorded as the error of its task."""
-
-    session: int
-    error: TaskError
-
-
-@dataclass(slots=True)
-class Departure:
-    """A child process that is gone and not yet settled in the database."""
-
-    pid: int
-    worker_id: int
-    state: int
-    verdict: Verdict | None
-
-
-@dataclass(slots=True)
-class Cancel:
-    """A cancel being delivered to a session."""
-
-    session: int
-    since: float
-    signalled: float = 0.0
 
 
 @dataclass(eq=False)
@@ -69,17 +37,17 @@ class Member:
     board: Board
     engine: QCluster
     sentinel_fd: int
+    children: Children = field(init=False)
     draining_since: float | None = None
     killed: bool = False
     settled: bool = False
     end_state: str = Cluster.State.ENDED
     end_reason: str = "stopped"
-    _fds: dict[int, int] = field(default_factory=dict)
-    _departed: dict[int, Departure] = field(default_factory=dict)
-    _verdicts: dict[int, Verdict] = field(default_factory=dict)
-    _cancels: dict[int, Cancel] = field(default_factory=dict)
     _watchdog: Watchdog = field(default_factory=Watchdog)
     _given_back_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.children = Children(self.board, self._watchdog)
 
     @classmethod
     def start(cls, *, name: str, workers: int, version: str) -> "Member":
@@ -113,11 +81,11 @@ class Member:
         """Descriptors that become readable when a process of the cluster ends."""
         if not self.killed:
             yield self.sentinel_fd
-            yield from self._fds.values()
+            yield from self.children.descriptors()
 
     @property
     def sentinel_ended(self) -> bool:
-        return _readable(self.sentinel_fd)
+        return readable(self.sentinel_fd)
 
     @property
     def draining(self) -> bool:
@@ -128,107 +96,19 @@ class Member:
         """Whether no worker is executing anything."""
         return not self.board.in_state(BUSY)
 
-    def worker_ids(self) -> list[int]:
-        return [key for slot in self.board.used() if (key := self.board.get(slot, SlotCell.WORKER))]
-
-    # --- Observing: memory and processes only, never the database ---------------------------------------------------
-
-    def observe(self) -> None:
-        """Notices ends of processes and kills sessions beyond their time."""
-        for slot in self.board.used():
-            if slot in self._departed:
-                continue
-            pid = self.board.get(slot, SlotCell.PID)
-            if not pid:
-                self._clear_failed_fork(slot)
-            elif not self._alive(slot, pid):
-                self._depart(slot, pid)
-            else:
-                self._enforce_time(slot, pid)
-
     def troubles(self) -> str | None:
         """Why this cluster should be replaced, or None."""
         return self._watchdog.diagnose(self.board)
-
-    def _clear_failed_fork(self, slot: int) -> None:
-        if time.monotonic_ns() - self.board.get(slot, SlotCell.SINCE) > FORK_SECONDS * 1e9:
-            self.board.free(slot)
-
-    def _alive(self, slot: int, pid: int) -> bool:
-        if slot not in self._fds:
-            try:
-                self._fds[slot] = os.pidfd_open(pid)
-            except ProcessLookupError:
-                return False
-            if process_start(pid) != self.board.get(slot, SlotCell.START):
-                return False
-        return not _readable(self._fds[slot])
-
-    def _depart(self, slot: int, pid: int) -> None:
-        kill_group(pid)  # what the job had started
-        if slot in self._fds:
-            os.close(self._fds.pop(slot))
-        self._cancels.pop(slot, None)
-        state, worker_id = self.board.get(slot, SlotCell.STATE), self.board.get(slot, SlotCell.WORKER)
-        self._departed[slot] = Departure(pid, worker_id, state, self._verdicts.pop(slot, None))
-        if state == EXITED or self.draining:
-            return
-        logger.warning("Process %s of cluster %s ended unexpectedly.", pid, self.cluster_id)
-        if state == IDLE and worker_id:
-            # An idle worker waits holding the queue's lock or for it; killed there it may have taken the lock along.
-            self._watchdog.report("a worker died while idle")
-
-    def _enforce_time(self, slot: int, pid: int) -> None:
-        kill_at = self.board.get(slot, SlotCell.KILL_AT)
-        if kill_at and time.monotonic_ns() > kill_at and self.board.get(slot, SlotCell.STATE) == BUSY:
-            error = TaskError(KINDS.TIMEOUT.value, "The run took longer than its timeout and was killed.")
-            self._kill_session(slot, pid, error)
-        cancel = self._cancels.get(slot)
-        if cancel is not None:
-            self._enforce_cancel(slot, pid, cancel)
-
-    def _enforce_cancel(self, slot: int, pid: int, cancel: Cancel) -> None:
-        if (
-            self.board.get(slot, SlotCell.SESSION) != cancel.session
-            or self.board.get(slot, SlotCell.STATE) != BUSY
-        ):
-            del self._cancels[slot]
-            return
-        now = time.monotonic()
-        if now - cancel.since > settings().hard_kill_grace_seconds:
-            self._kill_session(
-                slot, pid, TaskError(KINDS.CANCELLED.value, "The run was cancelled and killed.")
-            )
-        elif now - cancel.signalled >= REPEAT_CANCEL_SECONDS:
-            cancel.signalled = now
-            self.board.put(slot, SlotCell.CANCEL, cancel.session)
-            signal.pidfd_send_signal(self._fds[slot], CANCEL_SIGNAL)
-
-    def _kill_session(self, slot: int, pid: int, error: TaskError) -> None:
-        self._verdicts.setdefault(slot, Verdict(self.board.get(slot, SlotCell.SESSION), error))
-        logger.warning("Killing worker process %s: %s", pid, error.message)
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._fds[slot], signal.SIGKILL)
-        kill_group(pid)
-
-    def cancel(self, requested: rescue.RequestedCancel) -> None:
-        """Begins to deliver a cancel, if the session runs here."""
-        for slot in self.board.in_state(BUSY):
-            here = (self.board.get(slot, SlotCell.WORKER), self.board.get(slot, SlotCell.SESSION))
-            if here == (requested.worker_id, requested.session_number) and slot in self._fds:
-                known = self._cancels.get(slot)
-                if known is None or known.session != requested.session_number:
-                    self._cancels[slot] = Cancel(requested.session_number, time.monotonic())
 
     # --- Settling: the database -------------------------------------------------------------------------------------
 
     def settle(self) -> None:
         """Settles the tasks of departed processes, and gives back what waits too long. Repeats until it succeeds."""
-        for slot, departure in list(self._departed.items()):
+        for slot, departure in list(self.children.departed.items()):
             if departure.worker_id:
                 self._settle_worker(departure)
             self.board.free(slot)
-            del self._departed[slot]
+            del self.children.departed[slot]
             self._given_back_at = 0.0
         now = time.monotonic()
         pause = GIVE_BACK_EVERY_SECONDS if self.draining or self.board.outstanding() > 0 else 1.0
@@ -241,12 +121,8 @@ class Member:
     def fail_abandoned_sessions(self) -> None:
         """Settles tasks whose session is over without a recorded end."""
         held = rescue.running_sessions(self.cluster_id)
-        board = self.board
-        current = [
-            (board.get(slot, SlotCell.WORKER), board.get(slot, SlotCell.SESSION))
-            for slot in board.in_state(BUSY)
-        ]
-        departed = {departure.worker_id for departure in self._departed.values()}
+        current = self.children.sessions()
+        departed = {departure.worker_id for departure in self.children.departed.values()}
         rescue.fail_abandoned_sessions(
             self.cluster_id, current=current, read_before=[row for row in held if row[2] not in departed]
         )
@@ -285,40 +161,26 @@ class Member:
         if self.killed:
             return
         self.end_reason, self.end_state = reason or self.end_reason, state
-        processes = [
-            (pid, self.board.get(slot, SlotCell.START))
-            for slot in self.board.used()
-            if slot not in self._departed and (pid := self.board.get(slot, SlotCell.PID))
-        ]
         sentinel = self.engine.sentinel
         kill_group(sentinel.pid)
-        for pid, start in processes:
-            if is_running(pid, start):
-                kill_group(pid)
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+        processes = self.children.kill_all()
         sentinel.join(GONE_WITHIN_SECONDS)
         until = time.monotonic() + GONE_WITHIN_SECONDS
         while any(is_running(*process) for process in processes) and time.monotonic() < until:
             time.sleep(0.002)
-        for descriptor in (self.sentinel_fd, *self._fds.values()):
-            os.close(descriptor)
-        self._fds.clear()
+        os.close(self.sentinel_fd)
+        self.children.close()
         self.killed = True
 
     def close(self) -> None:
         """After the kill: settles all it held in the database. Repeat until ``settled``."""
-        for departure in self._departed.values():
+        for departure in self.children.departed.values():
             if departure.worker_id:
                 self._settle_worker(departure)
-        self._departed.clear()
+        self.children.departed.clear()
         error = TaskError(
             KINDS.KILLED.value, f"The worker ended while the routine was running: {self.end_reason}."
         )
         rescue.end_cluster(self.cluster_id, state=self.end_state, reason=self.end_reason, error=error)
         self.board.close()
         self.settled = True
-
-
-def _readable(descriptor: int) -> bool:
-    return bool(select.select([descriptor], [], [], 0)[0])

@@ -1,5 +1,6 @@
 """Start, finish and failure of a task outside the fused statements of the hot path, all fenced by the claim number."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from jobqueue.scheduler.sql import (
 from jobqueue.scheduler.tasks import ClaimedTask, RunningTask
 from jobqueue.scheduler.telemetry import emit
 from jobqueue.scheduler.verbs import RANK_STEP
+
+logger = logging.getLogger("jobqueue.scheduler")
 
 T = TypeVar("T")
 
@@ -168,7 +171,7 @@ def _give_back(task: ScheduledTask, now, error: TaskError) -> Outcome:
     # The first time at once: its worker lost the database. After that slower, should the start itself be at fault.
     wait = 0 if task.attempt == 0 else failure_retry_seconds(task.attempt)
     if wait:
-        _emit_failure(task, error)
+        logger.warning("Task %s could not be started and is given back: %s", task.pk, error.message)
     _set_due(
         task, max(task.not_before, now + timedelta(seconds=wait)) if wait else None, attempt=task.attempt + 1
     )

@@ -35,6 +35,11 @@ def is_running(pid: int, start: int) -> bool:
     return found != 0 and found == start and state not in "ZX"
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process is held by a stop signal."""
+    return _status(pid)[1] == "T"
+
+
 @cache
 def machine() -> str:
     """Boot id and process namespace: process ids of two rows mean the same only if their machines are equal."""

@@ -108,7 +108,7 @@ class Supervisor:
         """Memory and processes only."""
         if member.killed:
             return
-        member.observe()
+        member.children.observe()
         if member.sentinel_ended:
             member.kill("stopped" if self._stopping else "the sentinel ended")
             return
@@ -145,12 +145,12 @@ class Supervisor:
             return
         for requested in rescue.requested_cancels([member.cluster_id for member in busy]):
             for member in busy:
-                member.cancel(requested)
+                member.children.cancel(requested)
 
     def _beat(self) -> None:
         alive = [member for member in self._members if not member.killed]
         ids = [member.cluster_id for member in alive]
-        workers = [key for member in alive for key in member.worker_ids()]
+        workers = [key for member in alive for key in member.children.worker_ids()]
         ours = lease.beat(ids, worker_ids=workers)
         self._beat_at = time.monotonic() + settings().heartbeat_seconds
         for member in alive:
@@ -162,6 +162,7 @@ class Supervisor:
                 continue
             if member.draining:
                 lease.mark_draining(member.cluster_id)
+            member.children.observe_stopped()
             member.fail_abandoned_sessions()
         for cluster_id in self._loss.look(except_clusters=ids):
             logger.warning("Cluster %s is lost; its tasks were settled.", cluster_id)

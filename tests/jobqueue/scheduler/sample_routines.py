@@ -103,6 +103,24 @@ def sleep(task: RunningTask) -> None:
     note("end", task.id)
 
 
+@routine("test.hold")
+def hold(task: RunningTask) -> None:
+    """Goes on until the test calls :func:`release`."""
+    note("start", task.id)
+    while not _released().exists():
+        time.sleep(0.01)
+    note("end", task.id)
+
+
+def _released() -> Path:
+    return Path(os.environ["SCHEDULER_TEST_NOTES"]).with_name("released")
+
+
+def release() -> None:
+    """Lets the routines that hold go on."""
+    _released().touch()
+
+
 @routine("test.swallow")
 def swallow(task: RunningTask) -> None:
     """Ignores every interruption: only a kill ends it."""
