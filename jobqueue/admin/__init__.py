@@ -1,5 +1,25 @@
 """The admin: thin doors over the verbs, one module a topic. Importing the package registers every page."""
 
-from jobqueue.admin import accounts, behind_the_scenes, entries, log_entries, report_inbox, setting_up
+from jobqueue.admin import (
+    accounts,
+    entries,
+    entry_changes,
+    error_messages,
+    log_entries,
+    report_inbox,
+    scheduled_tasks,
+    setting_up,
+    workers,
+)
 
-__all__ = ["accounts", "behind_the_scenes", "entries", "log_entries", "report_inbox", "setting_up"]
+__all__ = [
+    "accounts",
+    "entries",
+    "entry_changes",
+    "error_messages",
+    "log_entries",
+    "report_inbox",
+    "scheduled_tasks",
+    "setting_up",
+    "workers",
+]

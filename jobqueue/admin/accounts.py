@@ -34,7 +34,9 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
         to_delete, counts, missing, protected = super().get_deleted_objects(objs, request)
         used = Entry.objects.filter(user__in=[user.pk for user in objs]).count()
         if used:
-            protected = [f"{used} job queue entries run as this user. Disable the user instead of deleting it."]
+            protected = [
+                f"{used} job queue entries run as this user. Disable the user instead of deleting it."
+            ]
         return to_delete, counts, missing, protected
 
 

@@ -25,7 +25,9 @@ DRAWINGS = {
     "cross": '<path d="M4.25 4.25l7.5 7.5M11.75 4.25l-7.5 7.5" stroke-width="2"/>',
     "dash": '<path d="M4 8h8" stroke-width="2"/>',
     "dashed": '<circle cx="8" cy="8" r="5.5" stroke-dasharray="2.4 2.2"/>',
-    "link-off": '<path d="M6.75 4.5 8 3.25a3 3 0 0 1 4.25 4.25L11 8.75M9.25 11.5 8 12.75A3 3 0 0 1 3.75 8.5L5 7.25M3 3l10 10"/>',
+    "link-off": (
+        '<path d="M6.75 4.5 8 3.25a3 3 0 0 1 4.25 4.25L11 8.75M9.25 11.5 8 12.75A3 3 0 0 1 3.75 8.5L5 7.25M3 3l10 10"/>'
+    ),
     "stop": '<circle cx="8" cy="8" r="5.5"/><path d="M5.75 8h4.5"/>',
 }
 
@@ -53,7 +55,8 @@ LOG_LOOKS = {
 def icon(name: str) -> SafeString:
     """An inline drawing, invisible to screen readers: a word always stands beside it."""
     return mark_safe(
-        f'<svg class="jw-icon jw-icon--{name}" viewBox="0 0 16 16" width="16" height="16" fill="none" stroke="currentColor"'
+        f'<svg class="jw-icon jw-icon--{name}" viewBox="0 0 16 16" width="16" height="16" fill="none"'
+        ' stroke="currentColor"'
         f' stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">{DRAWINGS[name]}</svg>'
     )
 
@@ -77,8 +80,10 @@ def entry_badge(entry: Entry, *, now: datetime) -> SafeString:
         drawing = "clock"
     shown = badge(ENTRY_WORDS.get(status, status.label), look=look, drawing=drawing, title=status.label)
     if is_late(entry, now=now):
-        late = badge("Late", look="late", drawing="clock", title="Its start has passed and nothing has taken it yet.")
-        return format_html('{} {}', shown, late)
+        late = badge(
+            "Late", look="late", drawing="clock", title="Its start has passed and nothing has taken it yet."
+        )
+        return format_html("{} {}", shown, late)
     return shown
 
 
@@ -101,7 +106,9 @@ def run_ticks(runs: Iterable[LogEntry], *, now: datetime) -> SafeString:
         return mark_safe('<span class="jw-none">–</span>')
     spoken = ", ".join(title for _, title in ticks)
     drawn = format_html_join("", '<i class="jw-tick jw-tick--{}" title="{}"></i>', ticks)
-    return format_html('<span class="jw-ticks" role="img" aria-label="Latest runs: {}">{}</span>', spoken, drawn)
+    return format_html(
+        '<span class="jw-ticks" role="img" aria-label="Latest runs: {}">{}</span>', spoken, drawn
+    )
 
 
 def _when(run: LogEntry, *, now: datetime) -> str:

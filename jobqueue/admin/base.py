@@ -1,4 +1,4 @@
-"""What every page of the admin shares: the company in the address, our permissions, bounded queries, and refusals as sentences."""
+"""What every page of the admin shares: company, permissions, bounded queries, and refusals as sentences."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -120,7 +120,11 @@ class JobQueueAdmin(ModelAdmin):
 
     # --- refusals
     def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> HttpResponse:
         """Saves through the verbs; what they refuse is shown on the form, on its fields where it names one."""
         try:
@@ -133,7 +137,9 @@ class JobQueueAdmin(ModelAdmin):
             request.job_queue_refusal = refusal
             return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> type:
+    def get_form(
+        self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any
+    ) -> type:
         return refusing_form(super().get_form(request, obj, change, **kwargs), request)
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> None:
@@ -164,7 +170,6 @@ class JobQueueAdmin(ModelAdmin):
             return False
         messages.success(request, sentence)
         return True
-
 
     def asked_first(
         self,
@@ -206,14 +211,15 @@ class ReadOnlyAdmin(JobQueueAdmin):
 
 def refusing_form(form_class: type, request: HttpRequest) -> type:
     """A form that, on the second try, carries what the verb refused on the first."""
-    refusal = getattr(request, "job_queue_refusal", None)
+    refusal: JobQueueError | None = getattr(request, "job_queue_refusal", None)
     if refusal is None:
         return form_class
+    said = refusal
 
     class RefusedForm(form_class):
         def clean(self) -> dict[str, Any]:
             cleaned = super().clean()
-            put_refusal(self, refusal)
+            put_refusal(self, said)
             return cleaned if cleaned is not None else self.cleaned_data
 
     return RefusedForm
@@ -225,5 +231,7 @@ def put_refusal(form: Any, refusal: JobQueueError) -> None:
         form.add_error(None, refusal.message)
         return
     for problem in refusal.problems:
-        shown_on = form.field_of_problem(problem.field) if hasattr(form, "field_of_problem") else problem.field
+        shown_on = (
+            form.field_of_problem(problem.field) if hasattr(form, "field_of_problem") else problem.field
+        )
         form.add_error(shown_on if shown_on in form.fields else None, problem.message)

@@ -58,7 +58,9 @@ class CompanyMiddleware:
     def _without_company(self, request: HttpRequest) -> HttpResponse:
         """Passes everything through except pages of the admin that need a company: they are moved into one."""
         path = request.path_info
-        belongs_to_company = path.startswith(ADMIN_ROOT) and not path.removeprefix(ADMIN_ROOT).startswith(NEUTRAL)
+        belongs_to_company = path.startswith(ADMIN_ROOT) and not path.removeprefix(ADMIN_ROOT).startswith(
+            NEUTRAL
+        )
         if not belongs_to_company or not request.user.is_authenticated:
             with timezone.override(viewer_zone(request)):
                 return self.get_response(request)
@@ -104,4 +106,5 @@ def viewer_zone(request: HttpRequest) -> ZoneInfo:
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    return Actor(user=request.user, origin=Origin.ADMIN)
+    """The signed-in person; pages of the admin are shown to nobody else."""
+    return Actor(user=request.user, origin=Origin.ADMIN)  # type: ignore[arg-type]

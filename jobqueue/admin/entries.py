@@ -7,17 +7,17 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
-from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
-from jobqueue import lifecycle, validation
+from jobqueue import housekeeping, lifecycle
 from jobqueue.admin import badges, words
 from jobqueue.admin.base import PagedList, may, now_of
 from jobqueue.admin.company import actor_of
 from jobqueue.admin.entry_card import EntryCard
+from jobqueue.admin.entry_cells import row_menu, running_user, schedule_in_words
 from jobqueue.admin.entry_verbs import VERBS
 from jobqueue.admin.filters import CategoryFilter, EntryTab, ObjectFilter, RecurringFilter, UserFilter
 from jobqueue.admin.recent_runs import recent_runs
@@ -27,7 +27,6 @@ from jobqueue.admin.verbs import Verb
 from jobqueue.conf import settings
 from jobqueue.models import Entry
 from jobqueue.objects import registry
-from jobqueue.schedule import ScheduleError
 from jobqueue.states import CategoryPriority, LogStatus, ObjectType, Status
 
 QUALIFIERS = {
@@ -38,9 +37,15 @@ QUALIFIERS = {
     "id": "entry_no",
 }
 ROW_VERBS = (
-    "set-ready", "set-on-hold", "restart", "run-now", "run-once", "cancel-run", "copy", "delete-entry"
+    "set-ready",
+    "set-on-hold",
+    "restart",
+    "run-now",
+    "run-once",
+    "cancel-run",
+    "copy",
+    "delete-entry",
 )
-
 
 
 class EntryChangeList(PagedList):
@@ -84,7 +89,9 @@ class EntryAdmin(EntryCard):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EntryChangeList
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         counts = status_counts(request.company)
         chosen = request.GET.get(EntryTab.parameter_name, "")
         late = late_count(request.company, now=now_of(request))
@@ -117,8 +124,16 @@ class EntryAdmin(EntryCard):
     # --- verbs of the whole list
     def get_urls(self) -> list[URLPattern]:
         own = [
-            path("remove-failed/", self.admin_site.admin_view(self.remove_failed), name="jobqueue_entry_remove_failed"),
-            path("check-stale/", self.admin_site.admin_view(self.check_stale), name="jobqueue_entry_check_stale"),
+            path(
+                "remove-failed/",
+                self.admin_site.admin_view(self.remove_failed),
+                name="jobqueue_entry_remove_failed",
+            ),
+            path(
+                "check-stale/",
+                self.admin_site.admin_view(self.check_stale),
+                name="jobqueue_entry_check_stale",
+            ),
         ]
         return own + super().get_urls()
 
@@ -146,7 +161,7 @@ class EntryAdmin(EntryCard):
 
         def act() -> str:
             count = housekeeping.check_stale(request.company, actor=actor_of(request))
-            return f"{words.counted(count, 'stale job')} found and repaired." if count else "No job is stale."
+            return f"{words.counted(count, 'stale job')} set to Error." if count else "No job is stale."
 
         return self.asked_first(
             request,
@@ -154,7 +169,7 @@ class EntryAdmin(EntryCard):
             act=act,
             label="Check for stale jobs",
             question=f"Look for jobs of {request.company} that say they run, or should, but have no task?",
-            explanation="They are set to Error with a message that says so; sleeping ones are scheduled again.",
+            explanation="They are set to Error with a message that says so. The daily clean-up does the same.",
         )
 
     # --- cells
@@ -164,7 +179,10 @@ class EntryAdmin(EntryCard):
         if not entry.attempts:
             return shown
         return format_html(
-            '{}<span class="jw-line jw-line--subtle">{} of {} retries used</span>', shown, entry.attempts, entry.max_attempts
+            '{}<span class="jw-line jw-line--subtle">{} of {} retries used</span>',
+            shown,
+            entry.attempts,
+            entry.max_attempts,
         )
 
     @display(description="Description", ordering="description")
@@ -175,7 +193,9 @@ class EntryAdmin(EntryCard):
         under = format_html("{} {} {}", kind, entry.object_id, caption)
         note = ""
         if entry.status == Status.ERROR and entry.error_message:
-            note = format_html('<span class="jw-line jw-line--error">{}</span>', first_line(entry.error_message))
+            note = format_html(
+                '<span class="jw-line jw-line--error">{}</span>', first_line(entry.error_message)
+            )
         elif entry.status == Status.ON_HOLD and entry.hold_reason:
             note = format_html('<span class="jw-line">{}</span>', entry.hold_reason)
         return format_html(
@@ -220,7 +240,9 @@ class EntryAdmin(EntryCard):
             return mark_safe('<span class="jw-none">–</span>')
         priority = CategoryPriority(entry.priority_within_category)
         rank = "" if priority == CategoryPriority.NORMAL else f" · {priority.label}"
-        return format_html('<span class="jw-code">{}</span><span class="jw-none">{}</span>', entry.category_code, rank)
+        return format_html(
+            '<span class="jw-code">{}</span><span class="jw-none">{}</span>', entry.category_code, rank
+        )
 
     @display(description="Runs as", ordering="user__username")
     def user_shown(self, entry: Entry) -> SafeString:
@@ -231,39 +253,13 @@ class EntryAdmin(EntryCard):
         return row_menu(entry)
 
 
-def schedule_in_words(entry: Entry) -> str:
-    """The recurrence in one phrase; never fails, also not for a schedule that is refused elsewhere."""
-    if not entry.recurring:
-        return "Once"
-    try:
-        return validation.recurrence_of(entry).explain().removesuffix(f" ({entry.time_zone})")
-    except ScheduleError as problem:
-        return str(problem)
-
-
-def running_user(entry: Entry) -> SafeString:
-    """Who the entry runs as; a disabled user stands out, because the entry will not run."""
-    if entry.user is None:
-        return mark_safe('<span class="jw-none">System</span>')
-    name = entry.user.get_username()
-    if not entry.user.is_active:
-        return format_html('<span class="jw-line--error" title="This user is disabled; the entry will not run.">{} (disabled)</span>', name)
-    return format_html("{}", name)
-
-
-def row_menu(entry: Entry) -> SafeString:
-    """The verbs of one row behind a button that works from the keyboard and without JavaScript."""
-    return mark_safe(
-        render_to_string(
-            "jobqueue/admin/row_menu.html",
-            {"buttons": entry.row_buttons, "entry": entry, "next": entry.seen_from},
-        )
-    )
-
-
-def entry_tabs(request: HttpRequest, *, counts: dict[int, int], late: int, chosen: str) -> list[dict[str, Any]]:
+def entry_tabs(
+    request: HttpRequest, *, counts: dict[int, int], late: int, chosen: str
+) -> list[dict[str, Any]]:
     """The tabs with their counts; *Late* appears only when something is, or when it is being looked at."""
-    kept = {key: value for key, value in request.GET.items() if key not in (EntryTab.parameter_name, "p", "e")}
+    kept: dict[str, Any] = {
+        key: value for key, value in request.GET.items() if key not in (EntryTab.parameter_name, "p", "e")
+    }
     tabs = []
     for name, label, statuses in EntryTab.TABS:
         count = late if name == "late" else sum(counts.get(status, 0) for status in statuses)
@@ -272,7 +268,15 @@ def entry_tabs(request: HttpRequest, *, counts: dict[int, int], late: int, chose
         if name in ("late", "inactive") and not count and chosen != name:
             continue
         query = urlencode({**kept, EntryTab.parameter_name: name} if name else kept)
-        tabs.append({"label": label, "count": count, "address": f"?{query}", "is_chosen": name == chosen, "name": name})
+        tabs.append(
+            {
+                "label": label,
+                "count": count,
+                "address": f"?{query}",
+                "is_chosen": name == chosen,
+                "name": name,
+            }
+        )
     return tabs
 
 

@@ -91,7 +91,11 @@ def entry_form_class(request: HttpRequest, entry: Entry | None) -> type[EntryFor
     """The card's form for this entry and, when another object was just chosen, for that object's parameters."""
     object_type, object_id = chosen_key(request, entry)
     job = chosen_object(object_type, object_id)
-    stored = entry.parameters if entry is not None and (entry.object_type, entry.object_id) == (object_type, object_id) else {}
+    stored = (
+        entry.parameters
+        if entry is not None and (entry.object_type, entry.object_id) == (object_type, object_id)
+        else {}
+    )
     viewer_zone = timezone.get_current_timezone_name()
     fields: dict[str, Any] = {
         "object_type": forms.TypedChoiceField(
@@ -103,7 +107,7 @@ def entry_form_class(request: HttpRequest, entry: Entry | None) -> type[EntryFor
         ),
         "object_id": forms.TypedChoiceField(
             coerce=int,
-            empty_value=0,
+            empty_value=0,  # type: ignore[arg-type]
             required=False,
             choices=object_choices(entry),
             widget=UnfoldAdminSelectWidget({"data-object-id": ""}),
@@ -120,7 +124,7 @@ def entry_form_class(request: HttpRequest, entry: Entry | None) -> type[EntryFor
         "report_output_type": forms.TypedChoiceField(
             coerce=int,
             required=False,
-            empty_value=int(OutputType.PDF),
+            empty_value=int(OutputType.PDF),  # type: ignore[arg-type]
             choices=output_choices(job),
             widget=UnfoldAdminSelectWidget,
             label="Report output type",

@@ -49,7 +49,9 @@ def parameter_values(job: Any, cleaned: dict[str, Any]) -> dict[str, Any]:
         if field["type"] == "text list":
             value = [line.strip() for line in (value or "").splitlines() if line.strip()]
         elif field["type"] == "choice" and value not in (None, ""):
-            value = next((item["value"] for item in field["choices"] if str(item["value"]) == str(value)), value)
+            value = next(
+                (item["value"] for item in field["choices"] if str(item["value"]) == str(value)), value
+            )
         if value is None or (value == "" and (field["type"] != "text" or field.get("nullable"))):
             if field.get("nullable"):
                 found[field["name"]] = None
@@ -86,7 +88,10 @@ def _form_field(field: dict[str, Any], *, initial: Any) -> forms.Field:
         return forms.ChoiceField(choices=blank + choices, widget=UnfoldAdminSelectWidget, **common)
     if kind == "integer":
         return forms.IntegerField(
-            min_value=field.get("minimum"), max_value=field.get("maximum"), widget=UnfoldAdminIntegerFieldWidget, **common
+            min_value=field.get("minimum"),
+            max_value=field.get("maximum"),
+            widget=UnfoldAdminIntegerFieldWidget,
+            **common,
         )
     if kind == "decimal":
         return forms.DecimalField(widget=UnfoldAdminDecimalFieldWidget, **common)

@@ -65,13 +65,19 @@ def hold_label(entry: Entry) -> str:
 def ready_offered(entry: Entry) -> str:
     if entry.status == Status.READY:
         return "The entry is already Ready. Restart counts its attempts anew."
-    return offered_from(SET_READY_FROM, verb="Set Status to Ready", hint="Cancel the run or wait for its end.")(entry)
+    return offered_from(
+        SET_READY_FROM, verb="Set Status to Ready", hint="Cancel the run or wait for its end."
+    )(entry)
 
 
 def category_offered(entry: Entry) -> str:
     if not entry.category_code:
         return "Only entries with a category have a priority in it."
-    return "The priority cannot change while the entry is In Process." if entry.status == Status.IN_PROCESS else ""
+    return (
+        "The priority cannot change while the entry is In Process."
+        if entry.status == Status.IN_PROCESS
+        else ""
+    )
 
 
 def failed_offered(entry: Entry) -> str:
@@ -84,7 +90,9 @@ def _set_ready(entry: Entry, actor: Actor, values: dict[str, Any]) -> str:
 
 def _set_on_hold(entry: Entry, actor: Actor, values: dict[str, Any]) -> str:
     was_running = entry.status == Status.IN_PROCESS
-    held = lifecycle.set_on_hold(entry, actor=actor, reason=values.get("reason", ""), until=values.get("until"))
+    held = lifecycle.set_on_hold(
+        entry, actor=actor, reason=values.get("reason", ""), until=values.get("until")
+    )
     return f"“{held}” is On Hold." + (" The run in process goes on to its end." if was_running else "")
 
 
@@ -104,7 +112,9 @@ def _run_once(entry: Entry, actor: Actor, values: dict[str, Any]) -> str:
         parameters=parameter_values(registry.find(entry.object_type, entry.object_id), values),
         parameter_string=values.get("parameter_string", entry.parameter_string),
     )
-    return f"A copy of “{entry}” (entry {copy.entry_no}) runs once in the background; its log keeps the outcome."
+    return (
+        f"A copy of “{entry}” (entry {copy.entry_no}) runs once in the background; its log keeps the outcome."
+    )
 
 
 def _cancel_run(entry: Entry, actor: Actor, values: dict[str, Any]) -> str:

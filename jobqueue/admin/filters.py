@@ -127,7 +127,12 @@ class UserFilter(SimpleListFilter):
     parameter_name = "user"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        used = Entry.objects.filter(company=request.company, user__isnull=False).order_by().values("user").distinct()
+        used = (
+            Entry.objects.filter(company=request.company, user__isnull=False)
+            .order_by()
+            .values("user")
+            .distinct()
+        )
         users = get_user_model().objects.filter(pk__in=used).order_by("username")
         return [(str(user.pk), user.get_username()) for user in users[:200]]
 

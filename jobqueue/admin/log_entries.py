@@ -63,7 +63,13 @@ VERBS = (
 class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
     verbs = VERBS
     list_display = (
-        "status_shown", "description_shown", "started_shown", "duration_shown", "origin_shown", "user_shown", "category_code"
+        "status_shown",
+        "description_shown",
+        "started_shown",
+        "duration_shown",
+        "origin_shown",
+        "user_shown",
+        "category_code",
     )
     list_display_links = None
     list_filter = (LogTab, OfEntry, ObjectFilter, CategoryFilter, UserFilter)
@@ -74,9 +80,13 @@ class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("user")
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         chosen = request.GET.get(LogTab.parameter_name, "")
-        kept = {key: value for key, value in request.GET.items() if key not in (LogTab.parameter_name, "p", "e")}
+        kept: dict[str, Any] = {
+            key: value for key, value in request.GET.items() if key not in (LogTab.parameter_name, "p", "e")
+        }
         tabs = [
             {
                 "label": label,
@@ -116,7 +126,9 @@ class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
     def description_shown(self, row: LogEntry) -> SafeString:
         note = ""
         if row.error_message:
-            note = format_html('<span class="jw-line jw-line--error">{}</span>', first_line(row.error_message))
+            note = format_html(
+                '<span class="jw-line jw-line--error">{}</span>', first_line(row.error_message)
+            )
         elif row.reason:
             note = format_html('<span class="jw-line">{}</span>', row.reason)
         attempt = f" · retry {row.attempt}" if row.attempt else ""
@@ -151,13 +163,25 @@ class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
     # --- the card
     def get_urls(self) -> list[URLPattern]:
         own = [
-            path("delete-old/", self.admin_site.admin_view(self.delete_old), name="jobqueue_logentry_delete_old"),
-            path("delete-all/", self.admin_site.admin_view(self.delete_all), name="jobqueue_logentry_delete_all"),
+            path(
+                "delete-old/",
+                self.admin_site.admin_view(self.delete_old),
+                name="jobqueue_logentry_delete_old",
+            ),
+            path(
+                "delete-all/",
+                self.admin_site.admin_view(self.delete_all),
+                name="jobqueue_logentry_delete_all",
+            ),
         ]
         return own + super().get_urls()
 
     def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> HttpResponse:
         """The log card is a page of its own: nothing on it can be changed."""
         row = self.object_or_404(request, object_id or "")
@@ -178,7 +202,9 @@ class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
         # The newest lines matter while it runs, the page shows them in order.
         lines = list(row.lines.order_by("-id")[: SHOWN_LINES + 1])
         entry = Entry.objects.filter(company=request.company, id=row.entry_id).first()
-        documents = ReportDocument.objects.filter(company=request.company, log_entry_no=row.entry_no, user=request.user)
+        documents = ReportDocument.objects.filter(
+            company=request.company, log_entry_no=row.entry_no, user=request.user
+        )
         register = row.error_register
         return {
             "log_entry": row,
@@ -187,15 +213,20 @@ class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
             "is_running": row.status == LogStatus.IN_PROCESS,
             "length": run_length(row, now=now),
             "waited": words.duration(int((row.started_at - row.due_at).total_seconds() * 1000))
-            if row.started_at and row.started_at > row.due_at else "",
+            if row.started_at and row.started_at > row.due_at
+            else "",
             "lines": [(line, Level(line.level).label.lower()) for line in reversed(lines[:SHOWN_LINES])],
             "lines_left_out": len(lines) > SHOWN_LINES,
-            "parameters": parameters_in_words(row.object_type, row.object_id, row.parameters, row.parameter_string),
+            "parameters": parameters_in_words(
+                row.object_type, row.object_id, row.parameters, row.parameter_string
+            ),
             "entry": entry,
             "entry_siblings": f"{self.list_address()}?entry={row.entry_id}",
             "documents": documents.defer("content"),
             "register": register,
-            "register_messages": list(register.messages.filter(is_context=False)[:50]) if register is not None else [],
+            "register_messages": list(register.messages.filter(is_context=False)[:50])
+            if register is not None
+            else [],
             "origin": origin_in_words(row.origin),
             "object_words": f"{ObjectType(row.object_type).label} {row.object_id} {row.object_caption}",
         }
@@ -208,7 +239,11 @@ class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
 
     def _delete(self, request: HttpRequest, *, older_than_days: int | None) -> HttpResponse:
         """Asks first; rows in process are never deleted (*Job queue reference, Log Entries*)."""
-        which = f"log entries that ended more than {older_than_days} days ago" if older_than_days else "log entries"
+        which = (
+            f"log entries that ended more than {older_than_days} days ago"
+            if older_than_days
+            else "log entries"
+        )
 
         def act() -> str:
             count = lifecycle.delete_log_entries(

@@ -41,13 +41,19 @@ def _job_queue(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         _item("Role centre", icon="space_dashboard", name="index"),
         _item(
-            "Job queue entries", icon="event_repeat", name="jobqueue_entry_changelist",
-            badge=failed_badge(request), variant="danger",
+            "Job queue entries",
+            icon="event_repeat",
+            name="jobqueue_entry_changelist",
+            badge=failed_badge(request),
+            variant="danger",
         ),
         _item("Log entries", icon="receipt_long", name="jobqueue_logentry_changelist"),
         _item(
-            "Report inbox", icon="inbox", name="jobqueue_reportdocument_changelist",
-            badge=unread_badge(request), variant="primary",
+            "Report inbox",
+            icon="inbox",
+            name="jobqueue_reportdocument_changelist",
+            badge=unread_badge(request),
+            variant="primary",
         ),
         _item("Categories", icon="category", name="jobqueue_category_changelist"),
     ]

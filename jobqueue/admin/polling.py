@@ -1,4 +1,4 @@
-"""Pages that keep themselves fresh: the same address with ``X-Region`` answers with the changing part only, or with 304.
+"""Pages that keep themselves fresh: asked with ``X-Region``, an address answers with its changing part or with 304.
 
 Works with any server: the browser asks every few seconds and sends the ETag it has. Without JavaScript the page is read
 as it was rendered.
@@ -13,7 +13,9 @@ from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 
 # Relative times and the tokens of forms differ at every look without anything having happened.
-PASSING = re.compile(r'<span class="jw-relative">.*?</span>|<input type="hidden" name="csrfmiddlewaretoken"[^>]*>')
+PASSING = re.compile(
+    r'<span class="jw-relative">.*?</span>|<input type="hidden" name="csrfmiddlewaretoken"[^>]*>'
+)
 
 
 def polled(request: HttpRequest, page: str, context: dict[str, Any], *, region: str) -> HttpResponse:

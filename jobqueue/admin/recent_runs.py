@@ -9,7 +9,16 @@ from jobqueue.models import LogEntry
 
 SHOWN = 10
 COLUMNS = (
-    "entry_no", "entry_id", "status", "error_kind", "due_at", "started_at", "ended_at", "error_message", "reason", "attempt"
+    "entry_no",
+    "entry_id",
+    "status",
+    "error_kind",
+    "due_at",
+    "started_at",
+    "ended_at",
+    "error_message",
+    "reason",
+    "attempt",
 )
 
 

@@ -38,19 +38,38 @@ def _mark(*, read: bool) -> Any:
 
 VERBS = (
     Verb(
-        name="mark-read", label="Mark as read", icon="drafts", level="view", act=_mark(read=True), confirmed=False,
+        name="mark-read",
+        label="Mark as read",
+        icon="drafts",
+        level="view",
+        act=_mark(read=True),
+        confirmed=False,
         question=lambda row: f"Mark “{row.file_name}” as read?",
-        question_many="Mark {count} as read?", done_many="{count} marked as read.",
+        question_many="Mark {count} as read?",
+        done_many="{count} marked as read.",
     ),
     Verb(
-        name="mark-unread", label="Mark as unread", icon="mark_email_unread", level="view", act=_mark(read=False),
-        confirmed=False, question=lambda row: f"Mark “{row.file_name}” as unread?",
-        question_many="Mark {count} as unread?", done_many="{count} marked as unread.",
+        name="mark-unread",
+        label="Mark as unread",
+        icon="mark_email_unread",
+        level="view",
+        act=_mark(read=False),
+        confirmed=False,
+        question=lambda row: f"Mark “{row.file_name}” as unread?",
+        question_many="Mark {count} as unread?",
+        done_many="{count} marked as unread.",
     ),
     Verb(
-        name="delete-document", label="Delete", icon="delete", level="view", act=_delete, danger=True, leaves_page=True,
+        name="delete-document",
+        label="Delete",
+        icon="delete",
+        level="view",
+        act=_delete,
+        danger=True,
+        leaves_page=True,
         question=lambda row: f"Delete “{row.file_name}” from your inbox?",
-        question_many="Delete {count} from your inbox?", done_many="{count} deleted.",
+        question_many="Delete {count} from your inbox?",
+        done_many="{count} deleted.",
         explanation="This cannot be undone; run the report again to get a new one.",
     ),
 )
@@ -69,11 +88,17 @@ class ReportDocumentAdmin(VerbsAdmin, ReadOnlyAdmin):
         """Own documents only, whoever asks."""
         return inbox.documents_of(request.user, company=request.company)
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         return super().changelist_view(request, {"title": "Report inbox", **(extra_context or {})})
 
     def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> HttpResponse:
         """A document has no card: its address is the download."""
         return HttpResponseRedirect(reverse("admin:jobqueue_reportdocument_download", args=[object_id]))
@@ -122,7 +147,9 @@ class ReportDocumentAdmin(VerbsAdmin, ReadOnlyAdmin):
         if row.log_entry_no:
             address = reverse("admin:jobqueue_logentry_change", args=[row.log_entry_no])
             log = format_html(' · <a class="jw-link" href="{}">run {}</a>', address, row.log_entry_no)
-        return format_html('{}<span class="jw-line jw-line--subtle">{}{}</span>', row.description, caption, log)
+        return format_html(
+            '{}<span class="jw-line jw-line--subtle">{}{}</span>', row.description, caption, log
+        )
 
     @display(description="Created", ordering="created_at")
     def created_shown(self, row: ReportDocument) -> SafeString:

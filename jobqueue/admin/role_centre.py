@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from jobqueue.admin import badges
+from jobqueue.admin.base import may, now_of
 from jobqueue.admin.entry_verbs import BY_NAME
 from jobqueue.admin.verbs import Button, missing_level
-from jobqueue.admin.base import may, now_of
 from jobqueue.models import Cluster, Entry, LogEntry, ScheduledTask
 from jobqueue.models.company import Company
 from jobqueue.states import LogStatus, Status
@@ -81,7 +81,10 @@ def lights(company: Company, *, now: datetime) -> list[Light]:
     live = Cluster.objects.filter(state__in=[Cluster.State.LIVE, Cluster.State.DRAINING], lease_until__gt=now)
     found = live.aggregate(workers=Sum("workers"), seen=Max("heartbeat_at"), clusters=Count("pk"))
     due = ScheduledTask.objects.filter(
-        Q(company=company) | Q(company=None), state=ScheduledTask.State.FREE, is_ready=True, not_before__lt=now
+        Q(company=company) | Q(company=None),
+        state=ScheduledTask.State.FREE,
+        is_ready=True,
+        not_before__lt=now,
     ).aggregate(oldest=Min("not_before"))["oldest"]
     return [_workers(found), _heartbeat(found["seen"], now=now), _oldest(due, now=now)]
 
@@ -127,7 +130,11 @@ def _helping(request: HttpRequest, entry: Entry) -> list[Button]:
 
 def tiles(counts: dict[int, int], *, late: int) -> list[Tile]:
     """Counts that lead to the filtered list; *Late* only when something is."""
-    error, waiting, queue = counts.get(Status.ERROR, 0), counts.get(Status.WAITING, 0), counts.get(Status.READY, 0)
+    error, waiting, queue = (
+        counts.get(Status.ERROR, 0),
+        counts.get(Status.WAITING, 0),
+        counts.get(Status.READY, 0),
+    )
     held = counts.get(Status.ON_HOLD, 0)
     listing = reverse("admin:jobqueue_entry_changelist")
     found = [

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import TabularInline
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from jobqueue import companies, lifecycle, secrets
 from jobqueue.admin import words
@@ -38,7 +38,10 @@ class CategoryAdmin(JobQueueAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         used = (
             Entry.objects.filter(company=OuterRef("company"), category_code=OuterRef("code"))
-            .order_by().values("category_code").annotate(count=Count("pk")).values("count")
+            .order_by()
+            .values("category_code")
+            .annotate(count=Count("pk"))
+            .values("count")
         )
         return super().get_queryset(request).annotate(entry_count=Coalesce(Subquery(used), 0))
 
@@ -48,18 +51,22 @@ class CategoryAdmin(JobQueueAdmin):
         if not count:
             return mark_safe('<span class="jw-none">no entry</span>')
         return format_html(
-            '<a class="jw-link" href="../entry/?category={}">{}</a>', category.code, words.counted(count, "entry", "entries")
+            '<a class="jw-link" href="../entry/?category={}">{}</a>',
+            category.code,
+            words.counted(count, "entry", "entries"),
         )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type:
         base = super().get_form(request, obj, change, **kwargs)
 
-        class CategoryForm(base):
+        class CategoryForm(base):  # type: ignore[valid-type]
             def clean_code(self) -> str:
                 code = self.cleaned_data["code"].strip().upper()
                 others = Category.objects.filter(company=request.company, code=code)
                 if others.exclude(pk=self.instance.pk).exists():
-                    raise forms.ValidationError(f"{request.company} already has a category {code}. Choose another code.")
+                    raise forms.ValidationError(
+                        f"{request.company} already has a category {code}. Choose another code."
+                    )
                 return code
 
         return CategoryForm
@@ -94,7 +101,9 @@ class MemberInline(TabularInline):
     model = CompanyMember
     extra = 0
     verbose_name = "member"
-    verbose_name_plural = "Members: users limited to this company. Users listed in no company may work in all."
+    verbose_name_plural = (
+        "Members: users limited to this company. Users listed in no company may work in all."
+    )
 
 
 @admin.register(Company)
@@ -137,15 +146,16 @@ class CompanyAdmin(JobQueueAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type:
         base = super().get_form(request, obj, change, **kwargs)
 
-        class CompanyForm(base):
+        class CompanyForm(base):  # type: ignore[valid-type]
             def clean_is_default(self) -> bool:
                 wanted = self.cleaned_data["is_default"]
                 if self.instance.is_default and self.instance.pk and change and not wanted:
                     raise forms.ValidationError("One company is the default. Mark another one instead.")
                 return wanted
 
-            def validate_constraints(self) -> None:
-                """The default moves here from another company when saved."""
+            def _get_validation_exclusions(self) -> set[str]:
+                """The default moves here from another company when saved, so it may be taken at this moment."""
+                return super()._get_validation_exclusions() | {"is_default"}
 
         return CompanyForm
 
@@ -164,6 +174,16 @@ class CredentialForm(forms.ModelForm):
         widget=UnfoldAdminTextInputWidget({"type": "password", "autocomplete": "new-password"}),
         help_text="Stored encrypted and never shown again. Leave empty to keep the present one.",
     )
+    shared = forms.BooleanField(
+        required=False,
+        label="For every company",
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Let the jobs of every company use it; otherwise only those of this one.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["shared"].initial = self.instance.pk is not None and self.instance.company_id is None
 
     class Meta:
         model = Credential
@@ -177,9 +197,18 @@ class CredentialAdmin(JobQueueAdmin):
     change_level: Level | None = "administer"
     delete_level: Level | None = "administer"
     form = CredentialForm
-    list_display = ("name", "kind", "user_name", "secret_shown", "changed_shown")
+    list_display = ("name", "kind", "user_name", "secret_shown", "allowed_hosts", "used_in", "changed_shown")
     search_fields = ("name", "user_name")
     fields = ("name", "kind", "user_name", "allowed_hosts", "secret")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return Credential.objects.filter(Q(company=request.company) | Q(company=None)).select_related(
+            "company"
+        )
+
+    @display(description="For")
+    def used_in(self, credential: Credential) -> str:
+        return str(credential.company) if credential.company is not None else "Every company"
 
     @display(description="Secret")
     def secret_shown(self, credential: Credential) -> SafeString:
@@ -194,13 +223,21 @@ class CredentialAdmin(JobQueueAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type:
         base = super().get_form(request, obj, change, **kwargs)
 
-        class OwnForm(base):
+        class OwnForm(base):  # type: ignore[valid-type]
             def clean_name(self) -> str:
                 name = self.cleaned_data["name"].strip()
-                others = Credential.objects.filter(company=request.company, name=name).exclude(pk=self.instance.pk)
-                if others.exists():
-                    raise forms.ValidationError(f"{request.company} already has a credential “{name}”.")
                 return name
+
+            def clean(self) -> dict[str, Any]:
+                cleaned = super().clean() or self.cleaned_data
+                company = None if cleaned.get("shared") else request.company
+                others = Credential.objects.filter(company=company, name=cleaned.get("name", ""))
+                if others.exclude(pk=self.instance.pk).exists():
+                    where = company or "Every company"
+                    self.add_error(
+                        "name", f"{where} already has a credential “{cleaned['name']}”. Choose another name."
+                    )
+                return cleaned
 
         return OwnForm
 

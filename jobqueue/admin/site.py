@@ -39,7 +39,9 @@ class JobQueueSite(UnfoldAdminSite):
             **(extra_context or {}),
         }
         request.current_app = self.name
-        return polled(request, "jobqueue/admin/role_centre.html", context, region="jobqueue/admin/role_centre_body.html")
+        return polled(
+            request, "jobqueue/admin/role_centre.html", context, region="jobqueue/admin/role_centre_body.html"
+        )
 
     def _nothing_to_see(self, request: HttpRequest) -> HttpResponse:
         context = {**self.each_context(request), "title": self.index_title, "subtitle": None}
@@ -54,6 +56,10 @@ class JobQueueSite(UnfoldAdminSite):
         if not request.user.is_authenticated or getattr(request, "company", None) is None:
             return []
         return [
-            {"company": company, "address": admin_root(company.code), "is_current": company == request.company}
+            {
+                "company": company,
+                "address": admin_root(company.code),
+                "is_current": company == request.company,
+            }
             for company in companies.visible_to(request.user)
         ]

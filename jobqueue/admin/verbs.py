@@ -1,4 +1,4 @@
-"""Verbs: the buttons of the admin. Each is POST only, confirmed in a sentence where it matters, and checked when acting.
+"""Verbs, the buttons of the admin: POST only, confirmed in a sentence where it matters, checked when acting.
 
 A GET of a verb's address shows the confirmation page and changes nothing; ``jobqueue.js`` shows the same page as a
 dialog. The verb functions of ``jobqueue.lifecycle`` check permission and status again and write the history.
@@ -151,7 +151,9 @@ class VerbsAdmin(JobQueueAdmin):
                 if verb.leaves_page:
                     address = verb.destination(row) if verb.destination else self._list_or(request, row)
                 return HttpResponseRedirect(address)
-        return self._confirmation(request, verb, question=verb.question(row), form=form, back=address, row=row)
+        return self._confirmation(
+            request, verb, question=verb.question(row), form=form, back=address, row=row
+        )
 
     def _list_or(self, request: HttpRequest, row: Any) -> str:
         """The page the person came from, unless that was the page of the row that is gone."""
@@ -160,7 +162,9 @@ class VerbsAdmin(JobQueueAdmin):
 
     @staticmethod
     def _form(verb: Verb, request: HttpRequest, row: Any) -> forms.Form | None:
-        form_class = verb.form_for(request, row) if verb.form_for is not None and row is not None else verb.form
+        form_class = (
+            verb.form_for(request, row) if verb.form_for is not None and row is not None else verb.form
+        )
         if form_class is None:
             return None
         sent = request.method == "POST" and (row is not None or "_confirmed" in request.POST)
@@ -192,7 +196,9 @@ class VerbsAdmin(JobQueueAdmin):
         }
 
     def _bulk_action(self, verb: Verb) -> Callable[..., HttpResponse | None]:
-        def action(model_admin: "VerbsAdmin", request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        def action(
+            model_admin: "VerbsAdmin", request: HttpRequest, queryset: QuerySet
+        ) -> HttpResponse | None:
             return model_admin._many(request, verb, queryset)
 
         action.__name__ = verb.name.replace("-", "_")
@@ -201,7 +207,9 @@ class VerbsAdmin(JobQueueAdmin):
     def _many(self, request: HttpRequest, verb: Verb, queryset: QuerySet) -> HttpResponse | None:
         count = queryset.count()
         if count > BULK_LIMIT:
-            messages.error(request, f"{count:,} rows are selected; at most {BULK_LIMIT:,} can be changed at a time.")
+            messages.error(
+                request, f"{count:,} rows are selected; at most {BULK_LIMIT:,} can be changed at a time."
+            )
             return None
         form = self._form(verb, request, None)
         confirmed = "_confirmed" in request.POST or not (verb.confirmed or form)
@@ -244,7 +252,9 @@ class VerbsAdmin(JobQueueAdmin):
         if not refused:
             messages.success(request, sentence)
             return
-        messages.warning(request, refusals_in_words(sentence, refused) if done or len(refused) > 1 else refused[0][1])
+        messages.warning(
+            request, refusals_in_words(sentence, refused) if done or len(refused) > 1 else refused[0][1]
+        )
 
 
 def refusals_in_words(sentence: str, refused: list[tuple[str, str]]) -> str:

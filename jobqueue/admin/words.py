@@ -16,16 +16,13 @@ def relative(moment: datetime, *, now: datetime) -> str:
     size = abs(seconds)
     if size < 1:
         return "now"
-    for unit_seconds, unit in UNITS:
-        if size >= unit_seconds:
-            # Rounded, not cut: 2 h 59 min 40 s is "in 3 h".
-            count = round(size / unit_seconds)
-            break
+    length, unit = next(pair for pair in UNITS if size >= pair[0])
+    count = round(size / length)  # not cut: 2 h 59 min 40 s is "in 3 h"
     return f"in {count} {unit}" if seconds > 0 else f"{count} {unit} ago"
 
 
 def absolute(moment: datetime, *, now: datetime, zone: ZoneInfo | None = None) -> str:
-    """The shortest unambiguous form in the zone (the viewer's unless given): ``14:00``, ``Fri 06:00``, ``2 Mar 06:00``."""
+    """The shortest clear form, in the viewer's zone unless one is given: ``14:00``, ``Fri 06:00``, ``2 Mar 06:00``."""
     local, today = timezone.localtime(moment, zone), timezone.localtime(now, zone)
     clock = f"{local:%H:%M}"
     if local.date() == today.date():

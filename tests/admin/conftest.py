@@ -7,17 +7,9 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 
-from jobqueue.scheduler import routines
 from tests import builders
 
 LEVELS = ("Viewer", "Operator", "Scheduler", "Administrator")
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _missing_routines() -> None:
-    for name in ("jobqueue.dispatch", "jobqueue.handle_error", "jobqueue.end_holds", "jobqueue.recover_category"):
-        if not routines.is_registered(name):
-            routines.routine(name)(lambda task: None)
 
 
 @pytest.fixture

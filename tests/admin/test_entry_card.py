@@ -50,7 +50,9 @@ def test_a_new_entry_is_on_hold_with_fixed_times_in_the_zone_of_its_company(sign
     client = signed_in("Scheduler")
     initial = client.get(address(ADD)).context["adminform"].form.initial
     assert initial["recurrence_anchor"] == "fixed"
-    response = client.post(address(ADD), filled_in(run_on_mondays="on", minutes_between_runs=60, starting_time="08:00"))
+    response = client.post(
+        address(ADD), filled_in(run_on_mondays="on", minutes_between_runs=60, starting_time="08:00")
+    )
     assert response.status_code == 302, errors_of(response)
     entry = Entry.objects.get()
     assert response["Location"] == card(entry)
@@ -73,18 +75,30 @@ def test_the_picker_shows_objects_by_type_with_number_and_caption(signed_in):
 def test_the_form_has_a_field_for_each_typed_parameter_of_the_chosen_object(signed_in):
     response = signed_in().get(address(f"{ADD}?object_type=5&object_id={TYPED}"))
     form = response.context["adminform"].form
-    assert {"parameter_customer", "parameter_lines", "parameter_amount", "parameter_urgent"} <= set(form.fields)
+    assert {"parameter_customer", "parameter_lines", "parameter_amount", "parameter_urgent"} <= set(
+        form.fields
+    )
     assert form.fields["parameter_customer"].required
     assert form.fields["parameter_lines"].initial == 1
     assert "Code of the customer." in response.content.decode()
 
 
 def test_typed_parameters_are_stored_as_the_object_reads_them(signed_in):
-    data = filled_in(object_id=TYPED, parameter_customer="10000", parameter_lines=2, parameter_amount="12.50",
-                     parameter_urgent="on")
+    data = filled_in(
+        object_id=TYPED,
+        parameter_customer="10000",
+        parameter_lines=2,
+        parameter_amount="12.50",
+        parameter_urgent="on",
+    )
     response = signed_in().post(address(ADD), data)
     assert response.status_code == 302, errors_of(response)
-    assert Entry.objects.get().parameters == {"customer": "10000", "lines": 2, "amount": "12.50", "urgent": True}
+    assert Entry.objects.get().parameters == {
+        "customer": "10000",
+        "lines": 2,
+        "amount": "12.50",
+        "urgent": True,
+    }
 
 
 def test_a_missing_parameter_is_refused_on_its_field(signed_in):
@@ -163,8 +177,11 @@ def test_operators_see_the_card_and_cannot_change_it(signed_in):
 
 def test_a_viewer_sees_the_verbs_disabled_with_the_reason(signed_in):
     page = signed_in("Viewer").get(card(builders.make_entry())).content.decode()
-    assert 'aria-disabled="true" title="Set Status to Ready needs the group “Operator”; ask an administrator."' in page
-    assert "<form method=\"post\" action=\"/c/main/admin/jobqueue/entry/" not in page
+    assert (
+        'aria-disabled="true" title="Set Status to Ready needs the group “Operator”; ask an administrator."'
+        in page
+    )
+    assert '<form method="post" action="/c/main/admin/jobqueue/entry/' not in page
 
 
 def test_explain_lists_the_gates_with_the_button_that_opens_the_first_closed_one(signed_in):
@@ -185,7 +202,9 @@ def test_the_card_shows_the_next_twenty_runs(signed_in):
 def test_the_preview_follows_the_form_before_it_is_saved(signed_in):
     preview = address("jobqueue/entry/preview/")
     client = signed_in("Scheduler")
-    page = client.get(preview, filled_in(run_on_fridays="on", starting_time="06:30", minutes_between_runs=1440))
+    page = client.get(
+        preview, filled_in(run_on_fridays="on", starting_time="06:30", minutes_between_runs=1440)
+    )
     text = page.content.decode()
     assert text.count("<li") == 20
     assert "06:30" in text

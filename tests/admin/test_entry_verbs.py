@@ -19,7 +19,12 @@ def fresh(entry) -> Entry:
 
 
 def bulk(client, action: str, *entries, **values):
-    data = {"action": action, "_selected_action": [entry.pk for entry in entries], "select_across": "0", **values}
+    data = {
+        "action": action,
+        "_selected_action": [entry.pk for entry in entries],
+        "select_across": "0",
+        **values,
+    }
     return client.post(address("jobqueue/entry/"), data)
 
 
@@ -54,7 +59,11 @@ def test_a_hold_keeps_who_why_and_until(signed_in):
     response = client.post(verb(entry, "set-on-hold"), {"reason": "Bank closed", "until": "2099-01-04T08:00"})
     assert "is On Hold" in said(response)
     stored = fresh(entry)
-    assert (stored.hold_kind, stored.hold_reason, stored.held_by) == (HoldKind.MANUAL, "Bank closed", client.user)
+    assert (stored.hold_kind, stored.hold_reason, stored.held_by) == (
+        HoldKind.MANUAL,
+        "Bank closed",
+        client.user,
+    )
     assert stored.held_until.isoformat() == "2099-01-04T08:00:00+00:00"
 
 
@@ -66,7 +75,9 @@ def test_a_hold_that_ends_in_the_past_is_refused_on_its_field(signed_in):
     assert fresh(entry).status == Status.READY
 
 
-@pytest.mark.parametrize("name", ["set-ready", "set-on-hold", "restart", "run-now", "run-once", "copy", "delete-entry"])
+@pytest.mark.parametrize(
+    "name", ["set-ready", "set-on-hold", "restart", "run-now", "run-once", "copy", "delete-entry"]
+)
 def test_a_viewer_is_refused_in_a_sentence_and_nothing_changes(signed_in, name):
     entry = builders.make_entry(status=Status.READY)
     response = signed_in("Viewer").post(verb(entry, name))
@@ -109,7 +120,9 @@ def test_cancel_run_is_for_running_entries_only(signed_in):
 
 def test_bulk_acts_on_each_row_and_names_those_refused(signed_in):
     held = [builders.make_entry(description=f"Held {number}") for number in (1, 2, 3)]
-    running = [builders.make_entry(status=Status.IN_PROCESS, description=f"Running {number}") for number in (1, 2)]
+    running = [
+        builders.make_entry(status=Status.IN_PROCESS, description=f"Running {number}") for number in (1, 2)
+    ]
     response = bulk(signed_in("Operator"), "set-ready", *held, *running)
     text = said(response)
     assert "3 set to Ready." in text
@@ -177,7 +190,8 @@ def test_run_once_offers_the_typed_parameters_and_checks_them(signed_in):
     refused = client.post(verb(entry, "run-once"), {"parameter_customer": "", "parameter_lines": "1"})
     assert refused.status_code == 422
     done = client.post(
-        verb(entry, "run-once"), {"parameter_customer": "20000", "parameter_lines": "2", "parameter_amount": "1.50"}
+        verb(entry, "run-once"),
+        {"parameter_customer": "20000", "parameter_lines": "2", "parameter_amount": "1.50"},
     )
     assert "runs once in the background" in said(done)
     assert fresh(entry).parameters == {"customer": "10000"}

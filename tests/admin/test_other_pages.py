@@ -26,7 +26,9 @@ def test_an_empty_company_says_what_to_do_first(signed_in):
 
 
 def test_nothing_needs_you_names_the_next_run(signed_in):
-    builders.make_entry(status=Status.READY, description="Price update", earliest_start_at=NOW.replace(year=2099))
+    builders.make_entry(
+        status=Status.READY, description="Price update", earliest_start_at=NOW.replace(year=2099)
+    )
     page = signed_in().get(address("")).content.decode()
     assert "Nothing needs you." in page
     assert "Price update" in page
@@ -50,7 +52,9 @@ def test_the_role_centre_answers_304_until_something_changes(signed_in):
     again = client.get(address(""), headers={"X-Region": "1", "If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     Entry.objects.filter(pk=entry.pk).update(status=Status.ERROR)
-    assert client.get(address(""), headers={"X-Region": "1", "If-None-Match": first["ETag"]}).status_code == 200
+    assert (
+        client.get(address(""), headers={"X-Region": "1", "If-None-Match": first["ETag"]}).status_code == 200
+    )
 
 
 # --- list
@@ -69,7 +73,13 @@ def test_tabs_count_and_filter(signed_in):
 
 @pytest.mark.parametrize(
     ("query", "found"),
-    [("user:ann", "A"), ("category:bank", "B"), ("job:fail", "C"), ("error:printer", "C"), ("job:90002", "C")],
+    [
+        ("user:ann", "A"),
+        ("category:bank", "B"),
+        ("job:fail", "C"),
+        ("error:printer", "C"),
+        ("job:90002", "C"),
+    ],
 )
 def test_search_qualifiers_narrow_one_field(signed_in, query, found):
     builders.make_entry(description="Entry A", user=builders.make_superuser("ann"))
@@ -97,7 +107,10 @@ def test_every_status_is_an_icon_and_a_word():
 # --- log
 def test_the_log_card_shows_error_stack_lines_and_parameters(signed_in):
     log = builders.make_log_entry(
-        status=LogStatus.ERROR, error_message="It broke.", error_call_stack="Traceback <b>", parameters={"x": "<i>"}
+        status=LogStatus.ERROR,
+        error_message="It broke.",
+        error_call_stack="Traceback <b>",
+        parameters={"x": "<i>"},
     )
     log.lines.create(at=NOW, text="posted <1>")
     page = signed_in("Viewer").get(address(f"jobqueue/logentry/{log.pk}/change/")).content.decode()
@@ -142,9 +155,18 @@ def test_deleting_the_log_is_asked_first_for_administrators_and_spares_running_r
 # --- inbox
 def make_document(user, **values) -> ReportDocument:
     return ReportDocument.objects.create(
-        company=builders.default_company(), user=user, entry_id=builders.make_entry().id, object_id=3,
-        description="Stock", output_type=5, file_name="stöck.csv", content_type="text/html", content=b"<script>",
-        size_bytes=8, created_at=NOW, **values,
+        company=builders.default_company(),
+        user=user,
+        entry_id=builders.make_entry().id,
+        object_id=3,
+        description="Stock",
+        output_type=5,
+        file_name="stöck.csv",
+        content_type="text/html",
+        content=b"<script>",
+        size_bytes=8,
+        created_at=NOW,
+        **values,
     )
 
 
@@ -180,7 +202,13 @@ def test_a_secret_goes_in_and_never_comes_out(signed_in):
     client = signed_in()
     response = client.post(
         address("jobqueue/credential/add/"),
-        {"name": "bank", "kind": "basic", "user_name": "cronus", "secret": "s3cr3t-value", "allowed_hosts": "bank.example.com"},
+        {
+            "name": "bank",
+            "kind": "basic",
+            "user_name": "cronus",
+            "secret": "s3cr3t-value",
+            "allowed_hosts": "bank.example.com",
+        },
     )
     assert response.status_code == 302
     credential = Credential.objects.get()
@@ -190,7 +218,13 @@ def test_a_secret_goes_in_and_never_comes_out(signed_in):
         assert "s3cr3t-value" not in client.get(address(page)).content.decode()
     client.post(
         address(f"jobqueue/credential/{credential.pk}/change/"),
-        {"name": "bank2", "kind": "basic", "user_name": "cronus", "secret": "", "allowed_hosts": "bank.example.com"},
+        {
+            "name": "bank2",
+            "kind": "basic",
+            "user_name": "cronus",
+            "secret": "",
+            "allowed_hosts": "bank.example.com",
+        },
     )
     credential.refresh_from_db()
     assert credential.name == "bank2"
@@ -202,7 +236,8 @@ def test_renaming_a_category_renames_it_in_its_entries(signed_in):
     entry = builders.make_entry(category_code="BANK")
     client = signed_in()
     client.post(
-        address(f"jobqueue/category/{category.pk}/change/"), {"code": "bnk", "description": "Bank", "slots": "2"}
+        address(f"jobqueue/category/{category.pk}/change/"),
+        {"code": "bnk", "description": "Bank", "slots": "2"},
     )
     category.refresh_from_db()
     assert (category.code, category.slots) == ("BNK", 2)
@@ -235,7 +270,9 @@ def test_exactly_one_company_stays_the_default(signed_in):
 # --- scheduled tasks
 def test_cancelling_a_task_puts_its_entry_on_hold_and_is_for_administrators(signed_in):
     entry = builders.make_entry(status=Status.READY)
-    task = create_task("jobqueue.dispatch", company=entry.company, record=entry.id, not_before=NOW.replace(year=2099))
+    task = create_task(
+        "jobqueue.dispatch", company=entry.company, record=entry.id, not_before=NOW.replace(year=2099)
+    )
     Entry.objects.update(system_task_id=task)
     page = address(f"jobqueue/scheduledtask/{task}/cancel-task/")
     assert "needs the group" in said(signed_in("Scheduler").post(page))

@@ -8,7 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from jobqueue.models import (
-    Cluster, Credential, EntryChange, ErrorMessage, ErrorMessageRegister, LogLine, ReportDocument, ScheduledTask,
+    Cluster,
+    EntryChange,
+    ErrorMessage,
+    ErrorMessageRegister,
+    LogLine,
+    ReportDocument,
+    ScheduledTask,
     WorkerSession,
 )
 from jobqueue.states import LogStatus, Status
@@ -18,11 +24,24 @@ from tests.admin.conftest import LEVELS, address
 pytestmark = pytest.mark.django_db
 
 LISTS = (
-    "", "jobqueue/entry/", "jobqueue/logentry/", "jobqueue/category/", "jobqueue/reportdocument/",
-    "jobqueue/scheduledtask/", "jobqueue/cluster/", "jobqueue/workersession/", "jobqueue/errormessageregister/",
+    "",
+    "jobqueue/entry/",
+    "jobqueue/logentry/",
+    "jobqueue/category/",
+    "jobqueue/reportdocument/",
+    "jobqueue/scheduledtask/",
+    "jobqueue/cluster/",
+    "jobqueue/workersession/",
+    "jobqueue/errormessageregister/",
     "jobqueue/entrychange/",
 )
-SET_UP = ("jobqueue/company/", "jobqueue/credential/", "jobqueue/company/add/", "jobqueue/credential/add/", "jobqueue/category/add/")
+SET_UP = (
+    "jobqueue/company/",
+    "jobqueue/credential/",
+    "jobqueue/company/add/",
+    "jobqueue/credential/add/",
+    "jobqueue/category/add/",
+)
 
 
 def one_of_everything(user, *, count: int = 1) -> dict[str, str]:
@@ -32,29 +51,59 @@ def one_of_everything(user, *, count: int = 1) -> dict[str, str]:
     cards = {}
     for number in range(count):
         entry = builders.make_recurring_entry(
-            status=Status(number % 7) if count > 1 else Status.READY, category_code="BANK", user=user,
-            earliest_start_at=now, error_message="It broke.\nBadly.",
+            status=Status(number % 7) if count > 1 else Status.READY,
+            category_code="BANK",
+            user=user,
+            earliest_start_at=now,
+            error_message="It broke.\nBadly.",
         )
         for minute, status in enumerate((LogStatus.SUCCESS, LogStatus.ERROR, LogStatus.IN_PROCESS)):
-            log = builders.make_log_entry(entry, status=status, due_at=now.replace(minute=minute), attempt=number)
+            log = builders.make_log_entry(
+                entry, status=status, due_at=now.replace(minute=minute), attempt=number
+            )
         LogLine.objects.create(log_entry=log, at=now, text="posted 1 of 2")
-        register = ErrorMessageRegister.objects.create(company=company, created_at=now, user=user, message="Two errors")
+        register = ErrorMessageRegister.objects.create(
+            company=company, created_at=now, user=user, message="Two errors"
+        )
         for text in ("First", "Second"):
             ErrorMessage.objects.create(register=register, message=text, created_at=now)
-        cluster = Cluster.objects.create(host="h", machine="m", pid=number, process_start=1, lease_until=now, workers=2)
+        cluster = Cluster.objects.create(
+            host="h", machine="m", pid=number, process_start=1, lease_until=now, workers=2
+        )
         WorkerSession.objects.create(cluster=cluster, host="h", pid=number, process_start=1)
         task = ScheduledTask.objects.create(
-            main_routine="jobqueue.dispatch", company=company, user=user, not_before=now, rank=now, timeout_seconds=60,
+            main_routine="jobqueue.dispatch",
+            company=company,
+            user=user,
+            not_before=now,
+            rank=now,
+            timeout_seconds=60,
             record=entry.id,
         )
         type(entry).objects.filter(pk=entry.pk).update(system_task_id=task.pk)
         EntryChange.objects.create(
-            company=company, entry_id=entry.id, entry_description=str(entry), at=now, user=user, origin="admin",
-            action="set-ready", changes={"Status": ["On Hold", "Ready"]},
+            company=company,
+            entry_id=entry.id,
+            entry_description=str(entry),
+            at=now,
+            user=user,
+            origin="admin",
+            action="set-ready",
+            changes={"Status": ["On Hold", "Ready"]},
         )
         document = ReportDocument.objects.create(
-            company=company, user=user, entry_id=entry.id, log_entry_no=log.pk, object_id=3, description="Stock",
-            output_type=5, file_name="stock.csv", content_type="text/csv", content=b"a", size_bytes=1, created_at=now,
+            company=company,
+            user=user,
+            entry_id=entry.id,
+            log_entry_no=log.pk,
+            object_id=3,
+            description="Stock",
+            output_type=5,
+            file_name="stock.csv",
+            content_type="text/csv",
+            content=b"a",
+            size_bytes=1,
+            created_at=now,
         )
         cards = {
             "entry": f"jobqueue/entry/{entry.pk}/change/",
@@ -95,7 +144,9 @@ def test_lists_need_the_same_number_of_queries_for_more_rows(signed_in, page):
     client = signed_in(user=builders.make_superuser())
     one_of_everything(client.user, count=2)
     client.get(address(page))
-    with CaptureQueriesContext(connection, ) as few:
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
         client.get(address(page))
     one_of_everything(client.user, count=14)
     with CaptureQueriesContext(connection) as many:

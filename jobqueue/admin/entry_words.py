@@ -1,12 +1,14 @@
-"""One sentence on top of a card: what is the state, and why."""
+"""An entry in words: what its state is and why, and its schedule in one phrase."""
 
 from datetime import datetime
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from jobqueue import validation
 from jobqueue.admin import badges, words
 from jobqueue.models import Entry
+from jobqueue.schedule import ScheduleError
 from jobqueue.states import HOLD_WORDS, HoldKind, Status
 
 
@@ -48,3 +50,13 @@ def _held(entry: Entry, *, now: datetime) -> SafeString:
     if kind == HoldKind.MANUAL:
         return format_html("was put On Hold{} {}{}{}.", by, words.moment(entry.held_at, now=now), until, why)
     return format_html("is On Hold{}{}. {}.", until, why, HOLD_WORDS[kind])
+
+
+def draft_in_words(entry: Entry) -> str:
+    """The schedule as one phrase, or what is wrong with it."""
+    if not entry.weekdays and not entry.next_run_date_formula:
+        return "Runs once"
+    try:
+        return validation.recurrence_of(entry).explain()
+    except ScheduleError as problem:
+        return str(problem)
