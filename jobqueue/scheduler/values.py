@@ -9,11 +9,14 @@ from django.db import connection
 
 
 def db_moment(moment: datetime | None) -> Any:
-    """An aware moment as a statement parameter; None stays None. SQLite stores UTC text that sorts by time."""
+    """An aware moment as a statement parameter; None stays None.
+
+    SQLite stores UTC text that sorts by time, in exactly the form Django writes: without microseconds when they are 0, so
+    that a moment written here is equal to the same moment asked for by the ORM.
+    """
     if moment is None or connection.vendor == "postgresql":
         return moment
-    # Always with microseconds: Django leaves them out when they are 0, which still sorts right beside these.
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return str(moment.astimezone(UTC).replace(tzinfo=None))
 
 
 def db_uuid(value: UUID | str | None) -> Any:
