@@ -147,6 +147,12 @@ class JobQueueAdmin(ModelAdmin):
 
     log_change = log_deletions = log_addition
 
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponse:
+        """A row that is gone, or of another company, does not exist here: 404 instead of Django's redirect."""
+        raise Http404(f"There is no {opts.verbose_name} {object_id} in {request.company}.")
+
     # --- addresses
     def list_address(self) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")

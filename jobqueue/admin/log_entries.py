@@ -1,6 +1,7 @@
 """The ledger: every due moment and what became of it (*Job queue reference, Log Entries*), read-only."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -213,7 +214,7 @@ class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
             "is_running": row.status == LogStatus.IN_PROCESS,
             "length": run_length(row, now=now),
             "waited": words.duration(int((row.started_at - row.due_at).total_seconds() * 1000))
-            if row.started_at and row.started_at > row.due_at
+            if row.started_at and row.started_at - row.due_at >= timedelta(milliseconds=100)
             else "",
             "lines": [(line, Level(line.level).label.lower()) for line in reversed(lines[:SHOWN_LINES])],
             "lines_left_out": len(lines) > SHOWN_LINES,

@@ -21,7 +21,7 @@ def record_address(reference: str) -> str:
         raise NotFound(f"The record “{reference}” exists, but there is no page that shows it.") from None
 
 
-def first_line(text: str, *, length: int = 140) -> str:
+def first_line(text: str, *, length: int = 220) -> str:
     """The first line of a message, shortened."""
     line = text.strip().splitlines()[0] if text.strip() else ""
     return line if len(line) <= length else f"{line[: length - 1]}…"

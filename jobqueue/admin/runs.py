@@ -10,6 +10,7 @@ from jobqueue.admin import badges, words
 from jobqueue.models import EntryChange, LogEntry
 from jobqueue.states import Level, LogStatus
 
+SHOWN_CHANGES = 4
 ORIGINS = {
     "schedule": "the schedule",
     "retry": "a retry",
@@ -61,8 +62,11 @@ def action_in_words(action: str) -> str:
 
 
 def changes_in_words(change: EntryChange) -> SafeString:
-    """``Status: Ready → On Hold``, one line per field."""
+    """``Status: Ready → On Hold``, one line per field; many lines are folded."""
     rows = [(name, *(value or "–" for value in pair[:2])) for name, pair in (change.changes or {}).items()]
-    return format_html_join("", '<span class="jw-line"><b>{}</b>: {} → {}</span>', rows) or mark_safe(
-        '<span class="jw-none">–</span>'
-    )
+    if not rows:
+        return mark_safe('<span class="jw-none">–</span>')
+    lines = format_html_join("", '<span class="jw-line"><b>{}</b>: {} → {}</span>', rows)
+    if len(rows) <= SHOWN_CHANGES:
+        return lines
+    return format_html('<details class="jw-fold"><summary>{} fields</summary>{}</details>', len(rows), lines)

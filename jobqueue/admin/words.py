@@ -57,9 +57,11 @@ def moment(value: datetime | None, *, now: datetime, zone_name: str = "", empty:
 
 
 def duration(milliseconds: int | None) -> str:
-    """``0.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 10 min``."""
+    """``< 0.1 s``, ``0.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 10 min``."""
     if milliseconds is None:
         return "–"
+    if milliseconds < 100:
+        return "< 0.1 s"
     seconds = milliseconds / 1000
     if seconds < 10:
         return f"{seconds:.1f} s"
