@@ -27,6 +27,7 @@ MODULES = {
 }
 RATIO_FLOORS = [(PROCRASTINATE, POSTGRESQL, 1.5), (DJANGO_Q2, POSTGRESQL, 1.5), (DJANGO_Q2, SQLITE, 1.5)]
 LATENCY_FLOORS_MS = {POSTGRESQL: 10.0, SQLITE: 40.0}
+DUE_TIME = "due time"
 BASE = Path(__file__).resolve().parent.parent
 
 
@@ -158,7 +159,11 @@ def _floors(measured: list[Throughput], waited: list[Latency]) -> list[Floor]:
         figures.ratio_floor(measured, ours=OURS, peer=peer, database=database, least=least)
         for peer, database, least in RATIO_FLOORS
     ]
-    floors += [figures.latency_floor(one, most_ms=LATENCY_FLOORS_MS[one.database]) for one in waited]
+    floors += [
+        figures.latency_floor(one, most_ms=LATENCY_FLOORS_MS[one.database])
+        for one in waited
+        if one.kind == DUE_TIME
+    ]
     return [floor for floor in floors if floor is not None]
 
 

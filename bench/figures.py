@@ -23,7 +23,7 @@ class Throughput:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds from due to start while the worker was idle. ``kind`` is “scheduled” or “at once”."""
+    """Milliseconds from due to start while the worker was idle. ``kind`` is “due time” or “Run Now”."""
 
     database: str
     kind: str

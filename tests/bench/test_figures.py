@@ -40,7 +40,7 @@ def test_a_floor_compares_medians_and_shows_the_spread():
 
 
 def test_the_report_says_pass_or_miss():
-    slow = Latency("SQLite", "scheduled", (5.0, 50.0))
+    slow = Latency("SQLite", "due time", (5.0, 50.0))
     text = report(ROUNDS, [slow], [latency_floor(slow, most_ms=40)])
-    assert "MISS  SQLite: due to start when idle, scheduled: p95 ≤ 40 ms, p95 50.0 ms" in text
+    assert "MISS  SQLite: due to start when idle, due time: p95 ≤ 40 ms, p95 50.0 ms" in text
     assert "1250   (1000 2000 1250)" in text

@@ -26,4 +26,4 @@ def test_it_measures_prints_and_stores(tmp_path):
     (stored,) = Path(tmp_path / "bench").glob("*.json")
     found = json.loads(stored.read_text())
     assert found["throughput"][0]["jobs"] == 20
-    assert {one["kind"] for one in found["latency"]} == {"scheduled", "at once"}
+    assert {one["kind"] for one in found["latency"]} == {"due time", "Run Now"}

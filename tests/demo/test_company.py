@@ -13,6 +13,7 @@ from jobqueue.models import Category, Company, Entry, EntryChange, LogEntry, Rep
 from jobqueue.states import LogStatus, Status
 from tests.builders import make_entry, make_superuser
 
+pytestmark = pytest.mark.slow
 ERROR, RETRIED = "Import bank statement", "Stock valuation"
 
 
@@ -105,7 +106,6 @@ def test_where_the_demo_is_off_it_is_refused(manage, demo_environment):
     assert "Set DEMO=on" in refused.stderr
 
 
-@pytest.mark.slow
 def test_within_90_seconds_the_log_shows_successful_retried_and_failed_runs(made, demo_environment):
     worker = subprocess.Popen(
         [sys.executable, "manage.py", "jobworker"],
@@ -166,7 +166,7 @@ def _assert_story(places: Path) -> None:
 
     rejected = LogEntry.objects.filter(description="Import sales orders").order_by("entry_no").first()
     assert "was not imported: line" in rejected.error_message
-    assert (places / "orders/rejects/").glob("*.error.txt")
+    assert list((places / "orders" / "rejects").glob("*.error.txt"))
     balances = LogEntry.objects.get(description="Recalculate customer balances", status=LogStatus.SUCCESS)
     assert (balances.progress_done, balances.progress_total) == (240, 240)
     assert balances.lines.count() >= 5
