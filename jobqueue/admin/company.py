@@ -52,7 +52,14 @@ class CompanyMiddleware:
         finally:
             set_script_prefix(outer)
         if request.company is not None and request.COOKIES.get(LAST_COMPANY_COOKIE) != code:
-            response.set_cookie(LAST_COMPANY_COOKIE, code, samesite="Lax", httponly=True, max_age=31_536_000)
+            response.set_cookie(
+                LAST_COMPANY_COOKIE,
+                code,
+                samesite="Lax",
+                httponly=True,
+                secure=request.is_secure(),
+                max_age=31_536_000,
+            )
         return response
 
     def _without_company(self, request: HttpRequest) -> HttpResponse:

@@ -22,7 +22,7 @@ from jobqueue.errors import JobQueueError
 from jobqueue.models import Entry, EntryChange, LogEntry
 from jobqueue.objects import registry
 from jobqueue.schedule import ScheduleError
-from jobqueue.states import EDITABLE, HOLD_WORDS, HoldKind, LogStatus, Status
+from jobqueue.states import EDITABLE, LogStatus, Status
 
 PREVIEWED = 20
 SHOWN_CHANGES = 8
@@ -75,7 +75,6 @@ class EntryPanels(VerbsAdmin):
             "buttons": self.buttons(request, entry, CARD_VERBS),
             "is_locked": entry.status not in EDITABLE and may(request, "schedule"),
             "hold_address": self.verb_address(self.verb("set-on-hold"), entry),
-            "hold_words": HOLD_WORDS[HoldKind(entry.hold_kind)] if entry.hold_kind else "",
             "card_address": self.card_address(entry),
             **self.explained(request, entry, now=now),
             "runs": recent_runs([entry.id])[entry.id],

@@ -8,7 +8,7 @@ ESTIMATE_ABOVE = 50_000
 
 
 class EstimatingPaginator(Paginator):
-    """On PostgreSQL an unfiltered big list shows the planner's row estimate; everything else is counted exactly.
+    """On PostgreSQL a big list, filtered or not, shows the planner's row estimate; everything else is counted exactly.
 
     Only the number of pages depends on it, so an estimate that is a little off costs an empty last page at worst.
     """
