@@ -166,7 +166,7 @@ def _empty_tables() -> None:
             cursor.execute(f"TRUNCATE {', '.join(model._meta.db_table for model in models)} CASCADE")
         else:
             for model in models:
-                model.objects.all().delete()
+                model._default_manager.all().delete()
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import shutil
 from datetime import datetime
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model, ProtectedError, QuerySet
 
@@ -20,7 +20,7 @@ CODE, NAME, TIME_ZONE = "demo", "Harbour Trading", "Europe/Brussels"
 CATEGORIES = {"BANK": "Talks to the bank, one by one", "SALES": "Orders and invoices"}
 
 
-def seed(places: Places, *, user: AbstractBaseUser, now: datetime) -> bool:
+def seed(places: Places, *, user: User, now: datetime) -> bool:
     """Makes what is missing of files and company; False if everything was there. Safe to run again.
 
     The entries run as ``user``, whose report inbox they fill. The company becomes the default company if the present

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 
 from config.demo.places import Places
 from config.demo.receivables import mark_reminded, reminders_due
@@ -17,7 +17,7 @@ def queue_reminders(
     places: Places,
     *,
     company: Company,
-    user: AbstractBaseUser,
+    user: User,
     today: date,
     most: int,
     grace_days: int,

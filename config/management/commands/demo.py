@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from config.demo.places import demo_places
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         if options["verbosity"]:
             self.stdout.write(text)
 
-    def _user(self, name: str | None) -> AbstractBaseUser:
+    def _user(self, name: str | None) -> User:
         users = get_user_model()._default_manager.filter(is_active=True, is_superuser=True).order_by("pk")
         user = users.filter(**{get_user_model().USERNAME_FIELD: name}).first() if name else users.first()
         if user is None:
