@@ -7,10 +7,12 @@ from django.db.models import F
 
 from jobqueue import scheduler
 from jobqueue.actors import Actor
+from jobqueue.categories import request_wake
 from jobqueue.errors import Invalid, Problem
-from jobqueue.models import Category, Entry
+from jobqueue.models import Category, Entry, LogEntry
 from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
+from jobqueue.states import LogStatus
 
 MAX_CODE = 10
 
@@ -21,12 +23,16 @@ def entries_using(category: Category) -> int:
 
 
 def rename_category(category: Category, code: str, *, actor: Actor, now: datetime | None = None) -> Category:
-    """Gives the category another code, in every entry that uses it, too; the log keeps the old one."""
+    """Gives the category another code, also in entries that use it and runs in process; the log keeps the old one."""
     now = now or database_now()
     require(actor, "administer", category.company)
     code = code.strip().upper()
     with transaction.atomic():
+        Category.objects.select_for_update().get(pk=category.pk)  # first, as whoever ends a run does
         _require_free_code(category, code)
+        LogEntry.objects.filter(
+            company_id=category.company_id, category_code=category.code, status=LogStatus.IN_PROCESS
+        ).update(category_code=code)
         Entry.objects.filter(company_id=category.company_id, category_code=category.code).update(
             category_code=code, revision=F("revision") + 1, modified_at=now
         )
@@ -45,6 +51,7 @@ def delete_category(category: Category, *, actor: Actor) -> int:
         if category.recovery_task_id is not None:
             scheduler.cancel_task(category.recovery_task_id)
         dangling = entries_using(category)
+        request_wake(category.company_id, category.code)
         category.delete()
     return dangling
 
