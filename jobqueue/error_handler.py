@@ -95,10 +95,10 @@ def _find(task: RunningTask, *, now: datetime) -> Failure | None:
     """Locks what will be written. None if entry and ledger row are both gone."""
     entry = Entry.objects.filter(id=task.record).first()
     row = _row_of(task, entry)
-    if entry is None and row is None:
+    known = row or entry
+    if known is None:
         return None
-    code = row.category_code if row is not None else entry.category_code
-    categories.lock(task.company_id, code)
+    categories.lock(known.company_id, known.category_code)
     if entry is not None:
         # The user may be null, so the lock is for the entry alone.
         entry = (
@@ -108,6 +108,8 @@ def _find(task: RunningTask, *, now: datetime) -> Failure | None:
             .first()
         )
     if row is None:
+        if entry is None:
+            return None
         row = _make_row(task, entry)
     return Failure(task=task, row=row, entry=entry, now=now)
 

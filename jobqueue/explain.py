@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Sum
 
@@ -9,6 +10,7 @@ from jobqueue import categories, permissions
 from jobqueue.facts import job_object, object_name, parse_parameters
 from jobqueue.gates import Busy, Facts, Gate, GateName, Opener, decide, moment
 from jobqueue.models import Category, Cluster, Entry, LogEntry, ScheduledTask
+from jobqueue.objects import JobObject
 from jobqueue.querysets import running_log_entries
 from jobqueue.schedule import Recurrence, ScheduleError
 from jobqueue.scheduler.values import decode_context
@@ -76,13 +78,18 @@ def facts_now(entry: Entry, *, now: datetime) -> Facts:
         category_busy=categories.busy(entry.company_id, entry.category_code) if category is not None else (),
         user_name=user.get_username() if user is not None else "System",
         user_active=user is None or user.is_active,
-        user_permitted=job is None or permissions.may_run(user, job) or not user.is_active,
+        user_permitted=_may_run(user, job),
         permission=(job.permission or "") if job is not None else "",
         object_name=object_name(entry, job),
         object_known=job is not None,
         parameter_problem=problem,
         live_workers=live_workers(now=now),
     )
+
+
+def _may_run(user: Any, job: JobObject | None) -> bool:
+    """A disabled user or an unknown object has a gate of its own."""
+    return job is None or permissions.may_run(user, job) or not user.is_active
 
 
 def live_workers(*, now: datetime) -> int:

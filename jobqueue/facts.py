@@ -1,11 +1,11 @@
-"""Reading what the gates look at, in one cheap statement: task, entry, running user, category and a run in process.
+"""Reading what the gates look at, in one cheap statement: task, entry, running user and a run in process.
 
 The dispatcher reads by claim; nothing here writes or locks. The ORM is left out on purpose: this is read once for
 every run.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from functools import cache
 from typing import Any, NamedTuple
@@ -97,13 +97,11 @@ class Reading(NamedTuple):
 
     now: datetime
     not_before: datetime
-    claimed_at: datetime
     context: dict[str, Any]
     user_id: Any
     user_name: str
     user_active: bool
     user_superuser: bool
-    category_slots: int | None
     running_since: datetime | None
     entry: EntryRow | None
 
@@ -114,17 +112,17 @@ class Reading(NamedTuple):
 
 
 _PLACE = {name: place for place, name in enumerate(EntryRow._fields)}
-_HEAD = 10
+_HEAD = 8
 _WEEKDAY_PLACES = tuple(_HEAD + _PLACE[name] for name in WEEKDAY_FIELDS)
 # Django's SQLite connections read columns declared as time or date themselves; datetimes come as text.
-_SQLITE_READERS = (
-    *((place, read_moment) for place in (0, 1, 2, 9)),
+_SQLITE_READERS: tuple[tuple[int, Callable[[Any], Any]], ...] = (
+    *((place, read_moment) for place in (0, 1, 7)),
     *((_HEAD + _PLACE[name], read_uuid) for name in ("id", "company_id", "system_task_id")),
     *(
         (_HEAD + _PLACE[name], read_moment)
         for name in ("earliest_start_at", "expires_at", "due_at", "held_until")
     ),
-    *((place, bool) for place in (6, 7, *_WEEKDAY_PLACES)),
+    *((place, bool) for place in (5, 6, *_WEEKDAY_PLACES)),
     *((_HEAD + _PLACE[name], bool) for name in ("recurring", "manual_recurrence")),
     *(
         (_HEAD + _PLACE[name], lambda found: time.fromisoformat(found) if isinstance(found, str) else found)
@@ -143,7 +141,7 @@ def read(claim: ClaimedTask) -> Reading | None:
     return _reading(rows[0]) if rows else None
 
 
-def job_object(entry: EntryRow | Entry) -> JobObject | None:
+def job_object(entry: EntryRow | Entry | LogEntry) -> JobObject | None:
     """The job object the entry names, if an installed app registers it."""
     return registry.find(entry.object_type, entry.object_id)
 
@@ -240,18 +238,16 @@ def _reading(row: Sequence[Any]) -> Reading:
         text = values[place]
         values[place] = {} if text == "{}" else json.loads(text) if isinstance(text, str) else text
         entry = EntryRow(*values[_HEAD:])
-    user_active = bool(values[6]) if values[4] is not None else True
+    now, not_before, context, user_id, user_name, user_active, user_superuser, running_since = values[:_HEAD]
     return Reading(
-        now=values[0],
-        not_before=values[1],
-        claimed_at=values[2],
-        context=decode_context(values[3]) or {},
-        user_id=values[4],
-        user_name=values[5] or "",
-        user_active=user_active,
-        user_superuser=bool(values[7]),
-        category_slots=values[8],
-        running_since=values[9],
+        now=now,
+        not_before=not_before,
+        context=decode_context(context) or {},
+        user_id=user_id,
+        user_name=user_name or "",
+        user_active=user_id is None or bool(user_active),
+        user_superuser=bool(user_superuser),
+        running_since=running_since,
         entry=entry,
     )
 
@@ -259,13 +255,13 @@ def _reading(row: Sequence[Any]) -> Reading:
 @cache
 def _statement(*, postgresql: bool) -> str:
     user = get_user_model()
-    table, key = user._meta.db_table, user._meta.pk.column
-    name = user._meta.get_field(user.USERNAME_FIELD).column
+    options: Any = user._meta
+    table, key, name = options.db_table, options.pk.column, options.get_field(user.USERNAME_FIELD).column
     runs_as = "CASE WHEN t.owner_context LIKE '%%\"extra\"%%' THEN t.user_id ELSE e.user_id END"
     columns = ", ".join(f"e.{column}" for column in EntryRow._fields)
     return f"""
-SELECT {NOW if postgresql else SQLITE_NOW}, t.not_before, t.claimed_at, t.owner_context, {runs_as},
-       u.{name}, u.is_active, u.is_superuser, c.slots,
+SELECT {NOW if postgresql else SQLITE_NOW}, t.not_before, t.owner_context, {runs_as},
+       u.{name}, u.is_active, u.is_superuser,
        (SELECT min(l.started_at) FROM {LOG_TABLE} l
          WHERE l.entry_id = e.id AND l.status = 1
            AND EXISTS (SELECT 1 FROM {TASK_TABLE} r WHERE r.id = l.system_task_id AND r.id <> t.id)),
@@ -273,5 +269,4 @@ SELECT {NOW if postgresql else SQLITE_NOW}, t.not_before, t.claimed_at, t.owner_
   FROM {TASK_TABLE} t
   LEFT JOIN {ENTRY_TABLE} e ON e.id = t.record
   LEFT JOIN {table} u ON u.{key} = {runs_as}
-  LEFT JOIN jobqueue_category c ON e.category_code <> '' AND c.company_id = e.company_id AND c.code = e.category_code
  WHERE t.id = %(task_id)s AND t.claim_number = %(claim_number)s AND t.state = 1"""

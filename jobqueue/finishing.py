@@ -112,7 +112,7 @@ def finish(ended: Ended) -> Entry | None:
             _follow(entry, ended, log_entry)
         if log_entry is not None:
             announce(after_finish, entry=entry, log_entry=log_entry)
-        if entry is not None and entry.pk and old != entry.status:
+        if entry is not None and old is not None:
             telemetry.status_changed(entry, old=old)
         categories.after_run(company_id=row.company_id, code=row.category_code, entry_id=row.id, now=now)
     return entry

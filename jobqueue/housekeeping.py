@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.expressions import Combinable
 
 from jobqueue import categories, ledger, permissions, registers, scheduler, telemetry
 from jobqueue.actors import SYSTEM, Actor
@@ -140,7 +141,7 @@ def _new_clean_up_entry(company: Company, *, now: datetime) -> Entry:
     )
 
 
-def _without_task() -> Exists:
+def _without_task() -> Combinable:
     return ~Exists(ScheduledTask.objects.filter(pk=OuterRef("system_task_id")))
 
 

@@ -1,9 +1,16 @@
 """``manage.py jobworker``: runs jobs on this host."""
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+import logging
 
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error, connection
+
+from jobqueue import housekeeping
 from jobqueue.conf import settings
+from jobqueue.scheduler import database_now
 from jobqueue.scheduler.processes import missing_features
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -27,7 +34,18 @@ class Command(BaseCommand):
         workers = settings().workers if workers is None else workers
         if workers < 1:
             raise CommandError("A jobworker needs at least one worker process.")
+        _ensure_watch()
         # Imported late: django-q2's cluster module starts Django when it is imported.
         from jobqueue.scheduler.supervisor import Supervisor
 
         Supervisor(name=name, workers=workers).run()
+
+
+def _ensure_watch() -> None:
+    """Whoever starts workers also starts the watch over entries that stand still."""
+    try:
+        housekeeping.ensure_watch(database_now())
+    except Error:
+        logger.warning("The watch could not be checked; the clean-up job will do it.", exc_info=True)
+    finally:
+        connection.close()
