@@ -138,7 +138,10 @@ def ensure_recovery(category: Category, *, now: datetime) -> None:
 def _wake_extra_runs(company_id: UUID, code: str, *, limit: int | None) -> int:
     entries = Entry.objects.filter(company_id=company_id, category_code=code)
     parked = ScheduledTask.objects.filter(
-        is_ready=False, owner_context__contains='"extra"', record__in=entries.values("id")
+        ~Q(owner_context=""),
+        is_ready=False,
+        owner_context__contains='"extra"',
+        record__in=entries.values("id"),
     ).order_by("created_at")
     return sum(scheduler.set_task_ready(task_id) for task_id in parked.values_list("pk", flat=True)[:limit])
 

@@ -135,6 +135,9 @@ class ScheduledTask(models.Model):
                 fields=["priority", "not_before"], name="task_due", condition=Q(state=0, is_ready=True)
             ),
             models.Index(fields=["cluster"], name="task_in_flight", condition=Q(state__gt=0)),
+            models.Index(
+                fields=["record"], name="task_parked", condition=Q(is_ready=False) & ~Q(owner_context="")
+            ),
         ]
 
     def __str__(self) -> str:
