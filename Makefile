@@ -1,6 +1,6 @@
 # Needs make, Python 3.11 or newer with venv, and a package index. Everything else is created here.
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-fast test-browser format bench lock clean
+.PHONY: help setup up test test-fast test-browser format bench chaos lock clean
 .PHONY: check check-lint check-format check-types check-imports check-system check-migrations
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -48,6 +48,9 @@ format: $(VENV)/.installed-dev  ## Format and repair what can be repaired
 
 bench: $(VENV)/.installed-bench  ## Measure beside procrastinate and bare django-q2
 	@$(PY) -m bench $(ARGS)
+
+chaos: $(VENV)/.installed-dev  ## Break workers and databases in every way known, and check that nothing is lost
+	@$(PY) -m chaos $(ARGS)
 
 lock:  ## Compile requirements*.txt anew from pyproject.toml
 	@./scripts/lock
