@@ -17,6 +17,7 @@ VIEWED = (
     "logline",
     "reportdocument",
     "scheduledtask",
+    "sessionevent",
     "workersession",
 )
 SET_UP = ("category", "company", "companymember", "credential")

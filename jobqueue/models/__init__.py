@@ -8,7 +8,9 @@ from jobqueue.models.history import EntryChange
 from jobqueue.models.log import LogEntry, LogLine
 from jobqueue.models.messages import ErrorMessage, ErrorMessageRegister
 from jobqueue.models.report import ReportDocument
+from jobqueue.scheduler.installation import Installation
 from jobqueue.scheduler.models import Cluster, ScheduledTask, WorkerSession
+from jobqueue.scheduler.session_events import SessionEvent
 
 __all__ = [
     "Category",
@@ -20,9 +22,11 @@ __all__ = [
     "EntryChange",
     "ErrorMessage",
     "ErrorMessageRegister",
+    "Installation",
     "LogEntry",
     "LogLine",
     "ReportDocument",
     "ScheduledTask",
+    "SessionEvent",
     "WorkerSession",
 ]
