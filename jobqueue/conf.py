@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from functools import cache
+from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
@@ -41,7 +42,10 @@ def settings() -> JobQueueSettings:
     unknown = set(given) - {field.name for field in fields(JobQueueSettings)}
     if unknown:
         raise TypeError(f"JOBQUEUE has unknown settings: {', '.join(sorted(unknown))}.")
-    return JobQueueSettings(**{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()})
+    frozen: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in given.items()
+    }
+    return JobQueueSettings(**frozen)
 
 
 def _forget(*, setting: str, **_: object) -> None:

@@ -1,4 +1,7 @@
-"""Rows of the job queue, one topic a module. Verbs live in ``jobqueue.lifecycle``, sets of rows in ``jobqueue.querysets``."""
+"""Rows of the job queue, one topic a module.
+
+Verbs live in ``jobqueue.lifecycle``, sets of rows in ``jobqueue.querysets``.
+"""
 
 from jobqueue.models.category import Category
 from jobqueue.models.company import Company, CompanyMember

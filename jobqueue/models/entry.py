@@ -153,7 +153,8 @@ class Entry(models.Model):
         max_length=10,
         choices=[(Anchor.FIXED.value, "Fixed times"), (Anchor.COMPLETION.value, "After completion")],
         default=Anchor.COMPLETION,
-        help_text="Fixed times: due times lie on a grid and never drift. After completion: counted from the end of a run.",
+        help_text="Fixed times: due times lie on a grid and never drift. "
+        "After completion: counted from the end of a run.",
     )
     anchor_date = models.DateField("grid counted from", null=True, blank=True, editable=False)
     missed_runs = models.CharField(

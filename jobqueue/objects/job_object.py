@@ -148,7 +148,7 @@ class JobObject:
 
     def _read_parameter_string(self, text: str) -> dict[str, Any]:
         try:
-            return dict(self.parse_parameter_string(text))  # type: ignore[misc]
+            return dict(self.parse_parameter_string(text))
         except ValueError as error:
             message = f"{self.name}: the parameter string “{text}” cannot be read: {error}"
             problems = [Problem("parameter_string", "parameter_string", message)]
