@@ -40,13 +40,14 @@ class Entry(models.Model):
 
     entry_no = models.BigAutoField("entry no.", primary_key=True)
     id = models.UUIDField("id", default=uuid.uuid4, unique=True, editable=False)
-    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="entries")
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="entries", db_index=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         editable=False,
+        db_index=False,
         related_name="job_queue_entries",
         verbose_name="running user",
         help_text="The job runs as this user: whoever last set it to Ready. Empty means the System identity.",
@@ -221,13 +222,23 @@ class Entry(models.Model):
     )
     hold_reason = models.CharField("reason of hold", max_length=250, blank=True, editable=False)
     held_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        db_index=False,
+        related_name="+",
     )
     held_at = models.DateTimeField("held at", null=True, editable=False)
     held_until = models.DateTimeField("held until", null=True, editable=False)
     error_message = models.CharField("error message", max_length=2048, blank=True, editable=False)
     error_register = models.ForeignKey(
-        ErrorMessageRegister, on_delete=models.SET_NULL, null=True, editable=False, related_name="entries"
+        ErrorMessageRegister,
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        db_index=False,
+        related_name="entries",
     )
     system_task_id = models.UUIDField("system task", null=True, editable=False)
     user_session_started_at = models.DateTimeField("session started", null=True, editable=False)
@@ -240,7 +251,12 @@ class Entry(models.Model):
     is_system = models.BooleanField("system entry", default=False, editable=False)
     created_at = models.DateTimeField("created at", null=True, editable=False)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, editable=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        db_index=False,
+        related_name="+",
     )
     modified_at = models.DateTimeField("modified at", null=True, editable=False)
 
@@ -267,6 +283,11 @@ class Entry(models.Model):
             models.Index(fields=["user", "status"], name="entry_user_status"),
             models.Index(
                 fields=["held_until"], name="entry_held_until", condition=models.Q(held_until__isnull=False)
+            ),
+            models.Index(
+                fields=["error_register"],
+                name="entry_error_register",
+                condition=models.Q(error_register__isnull=False),
             ),
         ]
 

@@ -21,7 +21,7 @@ class LogEntry(models.Model):
     entry_no = models.BigAutoField("log entry no.", primary_key=True)
     id = models.UUIDField("id", default=uuid.uuid4, unique=True, editable=False)
     entry_id = models.UUIDField("job queue entry")
-    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="log_entries")
+    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="log_entries", db_index=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -60,13 +60,23 @@ class LogEntry(models.Model):
     error_message = models.CharField("error message", max_length=2048, blank=True)
     error_call_stack = models.TextField("error call stack", blank=True)
     error_register = models.ForeignKey(
-        ErrorMessageRegister, on_delete=models.SET_NULL, null=True, blank=True, related_name="log_entries"
+        ErrorMessageRegister,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="log_entries",
     )
     reason = models.CharField(
         "reason", max_length=250, blank=True, help_text="Why skipped, missed or cancelled."
     )
     ended_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="+",
     )
 
     system_task_id = models.UUIDField("task", null=True)
@@ -96,6 +106,14 @@ class LogEntry(models.Model):
                 condition=models.Q(status=int(LogStatus.IN_PROCESS)),
             ),
             models.Index(fields=["ended_at"], name="log_ended"),
+            models.Index(
+                fields=["error_register"],
+                name="log_error_register",
+                condition=models.Q(error_register__isnull=False),
+            ),
+            models.Index(
+                fields=["ended_by"], name="log_ended_by", condition=models.Q(ended_by__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
