@@ -5,7 +5,7 @@ routines, ``scheduler.inline`` runs due tasks in the present process.
 """
 
 from jobqueue.scheduler.clock import database_now, fixed_clock, fixed_now
-from jobqueue.scheduler.errors import StaleClaim, UnknownRoutine
+from jobqueue.scheduler.errors import ReportedLate, StaleClaim, UnknownRoutine
 from jobqueue.scheduler.interruption import SessionCancelled, SessionInterrupted, SoftTimeout, time_limit
 from jobqueue.scheduler.routines import routine
 from jobqueue.scheduler.session import Session, current_session
@@ -14,6 +14,7 @@ from jobqueue.scheduler.verbs import cancel_task, create_task, request_cancel, s
 
 __all__ = [
     "ClaimedTask",
+    "ReportedLate",
     "RunningTask",
     "Session",
     "SessionCancelled",

@@ -18,7 +18,7 @@ from jobqueue.scheduler.claim import claim, seconds_until_due
 from jobqueue.scheduler.delivery import message
 from jobqueue.scheduler.lineage import lineage
 from jobqueue.scheduler.lookahead import claimable
-from jobqueue.scheduler.sql import wake_clusters
+from jobqueue.scheduler.sql import plan_anew, wake_clusters
 from jobqueue.scheduler.wakeup import make_waiter
 
 logger = logging.getLogger("jobqueue.scheduler")
@@ -79,6 +79,7 @@ class TaskBroker(ORM):
             return None
         count = claimable(board, now_ns=time.monotonic_ns())
         if count:
+            plan_anew()
             messages = self._plain_messages()
             for claimed in claim(count - len(messages), cluster_id=board.cluster_id):
                 messages.append((None, SignedPackage.dumps(message(claimed))))

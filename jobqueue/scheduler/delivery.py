@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from jobqueue.scheduler.execute import execute
+from jobqueue.scheduler.sql import plan_anew
 from jobqueue.scheduler.tasks import ClaimedTask
 from jobqueue.scheduler.worker import worker
 
@@ -21,6 +22,7 @@ def run_message(
         worker_id=worker.worker_id,
         session_number=worker.session_number,
     )
+    plan_anew()
     execute(claim, slot=worker)
 
 

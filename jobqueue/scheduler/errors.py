@@ -9,6 +9,12 @@ class StaleClaim(JobQueueError):
     code = "stale_claim"
 
 
+class ReportedLate(StaleClaim):
+    """A run has ended, and its task belongs to somebody else by now: the worker was taken for dead."""
+
+    code = "reported_late"
+
+
 class UnknownRoutine(NonRetriable):
     """No installed app registers a routine of this name."""
 

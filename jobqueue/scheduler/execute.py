@@ -6,7 +6,7 @@ import traceback
 
 from django.db import connection, transaction
 
-from jobqueue.scheduler.errors import StaleClaim
+from jobqueue.scheduler.errors import ReportedLate, StaleClaim
 from jobqueue.scheduler.interruption import SessionInterrupted, drop_connections, time_limit
 from jobqueue.scheduler.outcome import TaskError, fail_task, finish_task, start_task, until_recorded
 from jobqueue.scheduler.routines import Routine, get_routine
@@ -31,8 +31,10 @@ def execute(claim: ClaimedTask, *, slot: Slot | None = None) -> None:
     try:
         _run(claim)
         emit("LC0043", taskId=claim.id, codeunitObjectId=claim.routine, result="Success")
+    except ReportedLate as late:
+        logger.warning("Task %s: reported late, nothing recorded. %s", claim.id, late)
     except StaleClaim as stale:
-        logger.warning("Task %s: reported late, nothing recorded. %s", claim.id, stale)
+        logger.debug("Task %s: not started. %s", claim.id, stale)
     except SessionInterrupted as interrupted:
         drop_connections()
         _fail(claim, TaskError(interrupted.kind, str(interrupted), traceback.format_exc()))
@@ -75,8 +77,8 @@ def _run_failure_routine(routine: Routine, claim: ClaimedTask) -> None:
 def _fail(claim: ClaimedTask, error: TaskError) -> None:
     try:
         until_recorded(lambda: fail_task(claim, error))
-    except StaleClaim as stale:
-        logger.warning("Task %s: failure reported late, nothing recorded. %s", claim.id, stale)
+    except ReportedLate as late:
+        logger.warning("Task %s: failure reported late, nothing recorded. %s", claim.id, late)
 
 
 def savepoint_if_nested() -> contextlib.AbstractContextManager[object]:

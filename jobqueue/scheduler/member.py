@@ -1,15 +1,19 @@
 """One django-q2 cluster as its supervisor sees it: started, observed, drained, stopped or killed."""
 
+import contextlib
 import logging
 import os
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 
 from django.db import connections
-from django_q.cluster import Cluster as QCluster
+from django_q.cluster import Sentinel, get_mp_context
 
 from jobqueue.scheduler import lease, rescue
 from jobqueue.scheduler.board import BUSY, EXITED, Board, Cell
@@ -17,7 +21,7 @@ from jobqueue.scheduler.children import Children, Departure, readable
 from jobqueue.scheduler.lineage import lineage
 from jobqueue.scheduler.models import Cluster, ScheduledTask
 from jobqueue.scheduler.outcome import TaskError
-from jobqueue.scheduler.processes import is_running, kill_group, process_start
+from jobqueue.scheduler.processes import is_running, kill_group
 from jobqueue.scheduler.watchdog import Watchdog
 
 logger = logging.getLogger("jobqueue.scheduler")
@@ -35,8 +39,9 @@ class Member:
 
     cluster_id: int
     board: Board
-    engine: QCluster
+    sentinel: BaseProcess
     sentinel_fd: int
+    stop_event: Event
     children: Children = field(init=False)
     draining_since: float | None = None
     killed: bool = False
@@ -51,29 +56,26 @@ class Member:
 
     @classmethod
     def start(cls, *, name: str, workers: int, version: str) -> "Member":
-        """Registers and forks a cluster, in the main thread; the signal handlers stay as they are."""
+        """Registers and forks a cluster, in the main thread, and does not wait until it works: the watchdog does.
+
+        django-q2's own ``Cluster`` is left out: it waits without end, and takes over TERM with a handler that may
+        deadlock.
+        """
         cluster_id = lease.register_cluster(name=name, workers=workers, version=version)
         board = Board(cluster_id=cluster_id, workers=workers)
+        board[Cell.SENTINEL_BEAT] = board[Cell.BROKER_BEAT] = time.monotonic_ns()
         connections.close_all()
-        # The constructor takes over TERM and INT, with a handler that may deadlock.
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-        engine = QCluster()
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+        context = get_mp_context()
+        stop_event = context.Event()
+        sentinel = context.Process(
+            target=Sentinel, name=f"Cluster-{cluster_id}", args=(stop_event, context.Event(), uuid.uuid4())
+        )
         lineage.expect_sentinel(board)
         try:
-            engine.start()
-        except BaseException:
-            rescue.end_cluster(
-                cluster_id,
-                state=Cluster.State.ENDED,
-                reason="failed to start",
-                error=TaskError(KINDS.KILLED.value, "The cluster failed to start."),
-            )
-            raise
+            sentinel.start()
         finally:
             lineage.expect_sentinel(None)
-        return cls(cluster_id, board, engine, os.pidfd_open(engine.sentinel.pid))
+        return cls(cluster_id, board, sentinel, os.pidfd_open(sentinel.pid), stop_event)
 
     # --- What the supervisor's wait watches -------------------------------------------------------------------------
 
@@ -82,6 +84,10 @@ class Member:
         if not self.killed:
             yield self.sentinel_fd
             yield from self.children.descriptors()
+
+    @property
+    def sentinel_pid(self) -> int:
+        return self.sentinel.pid or 0
 
     @property
     def sentinel_ended(self) -> bool:
@@ -153,18 +159,19 @@ class Member:
         """Asks the engine for its own orderly end: workers finish what they run."""
         self.drain("stopped")
         # Its event may be held by a sentinel that is stopped or dead; never wait for it in the main thread.
-        if is_running(self.engine.sentinel.pid, process_start(self.engine.sentinel.pid)):
-            threading.Thread(target=self.engine.stop_event.set, daemon=True).start()
+        if not self.sentinel_ended:
+            threading.Thread(target=self.stop_event.set, daemon=True).start()
 
     def kill(self, reason: str | None = None, *, state: str = Cluster.State.ENDED) -> None:
         """Ends all its processes now, together with what they have started."""
         if self.killed:
             return
         self.end_reason, self.end_state = reason or self.end_reason, state
-        sentinel = self.engine.sentinel
-        kill_group(sentinel.pid)
+        kill_group(self.sentinel_pid)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.sentinel_fd, signal.SIGKILL)  # before it leads its group
         processes = self.children.kill_all()
-        sentinel.join(GONE_WITHIN_SECONDS)
+        self.sentinel.join(GONE_WITHIN_SECONDS)
         until = time.monotonic() + GONE_WITHIN_SECONDS
         while any(is_running(*process) for process in processes) and time.monotonic() < until:
             time.sleep(0.002)

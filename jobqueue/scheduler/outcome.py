@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from jobqueue.errors import NonRetriable
 from jobqueue.scheduler.clock import database_now
-from jobqueue.scheduler.errors import StaleClaim
+from jobqueue.scheduler.errors import ReportedLate, StaleClaim
 from jobqueue.scheduler.models import CLAIMED, FREE, RUNNING, ScheduledTask
 from jobqueue.scheduler.retries import failure_retry_seconds, main_retry_seconds
 from jobqueue.scheduler.routines import get_routine, is_registered
@@ -76,19 +76,19 @@ def start_task(claim: ClaimedTask) -> RunningTask:
 
 
 def finish_task(claim: ClaimedTask) -> None:
-    """Records the good end of a running task: its row is deleted. Raises ``StaleClaim`` when fenced out."""
+    """Records the good end of a running task: its row is deleted. Raises ``ReportedLate`` when fenced out."""
     if not fetch(FINISH_AND_CONFIRM if on_postgresql() else SQLITE_FINISH_TASK, claim.parameters()):
-        raise StaleClaim(f"Task {claim.id} is no longer running under claim number {claim.claim_number}.")
+        raise ReportedLate(f"Task {claim.id} is no longer running under claim number {claim.claim_number}.")
 
 
 def fail_task(claim: ClaimedTask, error: TaskError) -> Outcome:
-    """Records the bad end of a task: the one failure path. Raises ``StaleClaim`` when fenced out.
+    """Records the bad end of a task: the one failure path. Raises ``ReportedLate`` when fenced out.
 
     See :func:`record_failure` for what becomes of the row.
     """
     outcome = record_failure(claim.id, claim.claim_number, error)
     if outcome is Outcome.STALE:
-        raise StaleClaim(f"Task {claim.id} is no longer held under claim number {claim.claim_number}.")
+        raise ReportedLate(f"Task {claim.id} is no longer held under claim number {claim.claim_number}.")
     return outcome
 
 
@@ -139,7 +139,7 @@ def until_recorded(step: Callable[[], T]) -> T:
     """Repeats a step while the database is away, reconnecting each time; inside a transaction it is tried once.
 
     For a finish: the work is done, so its record must not be lost to an outage. The step is fenced, so a repeat after
-    a commit whose answer was lost raises ``StaleClaim`` and changes nothing.
+    a commit whose answer was lost raises ``ReportedLate`` and changes nothing.
     """
     wait = 0.05
     while True:

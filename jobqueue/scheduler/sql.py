@@ -127,8 +127,6 @@ def _fetch_prepared(statement: str, parameters: Mapping[str, Any]) -> Sequence[S
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        if connection.connection.prepare_threshold is not None:
-            _plan_anew(cursor)
         cursor.execute(statement, parameters, prepare=True)
         return cursor.fetchall()
 
@@ -136,13 +134,21 @@ def _fetch_prepared(statement: str, parameters: Mapping[str, Any]) -> Sequence[S
 _planned_at = 0.0
 
 
-def _plan_anew(cursor: Any) -> None:
-    """Once a second drops the prepared plans: one made while the table was empty scans it all in a burst."""
+def plan_anew() -> None:
+    """Drops this connection's prepared plans, once a second at most; for processes that repeat the same statements.
+
+    A plan made while a table was empty scans all of it when a burst has filled it. An error closes the connection, and
+    the next statement opens a new one.
+    """
     global _planned_at
     now = time.monotonic()
-    if now - _planned_at > PLANS_KEPT_SECONDS:
-        _planned_at = now
-        cursor.execute("DISCARD PLANS", prepare=False)
+    if now - _planned_at < PLANS_KEPT_SECONDS or not on_postgresql() or connection.connection is None:
+        return
+    _planned_at = now
+    try:
+        connection.connection.execute("DISCARD PLANS", prepare=False)
+    except Exception:
+        connection.close()
 
 
 def wake_clusters() -> None:

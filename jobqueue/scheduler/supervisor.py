@@ -211,8 +211,8 @@ class Supervisor:
         return time.monotonic() > (self._stop_at or 0) + settings().heartbeat_seconds
 
     def _reap(self) -> None:
-        """Collects ended processes that became ours when their parent died; sentinels are collected by their engine."""
-        sentinels = {member.engine.sentinel.pid for member in self._members}
+        """Collects ended processes that became ours when their parent died; sentinels are collected by their member."""
+        sentinels = {member.sentinel_pid for member in self._members}
         while True:
             try:
                 ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)

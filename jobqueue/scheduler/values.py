@@ -11,8 +11,8 @@ from django.db import connection
 def db_moment(moment: datetime | None) -> Any:
     """An aware moment as a statement parameter; None stays None.
 
-    SQLite stores UTC text that sorts by time, in exactly the form Django writes: without microseconds when they are 0, so
-    that a moment written here is equal to the same moment asked for by the ORM.
+    SQLite stores UTC text that sorts by time, in exactly the form Django writes: without microseconds when they are
+    0, so that a moment written here is equal to the same moment asked for by the ORM.
     """
     if moment is None or connection.vendor == "postgresql":
         return moment

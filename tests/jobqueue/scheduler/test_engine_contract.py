@@ -50,6 +50,8 @@ def test_a_worker_calls_our_hooks_in_this_order():
 
 
 def test_the_sentinel_forks_and_beats_as_the_supervisor_expects():
+    parameters = list(inspect.signature(cluster.Sentinel.__init__).parameters)
+    assert parameters[:4] == ["self", "stop_event", "start_event", "cluster_id"]
     assert "Stat(self).save()" in inspect.getsource(cluster.Sentinel.guard)
     assert '"fork" in multiprocessing.get_all_start_methods()' in inspect.getsource(cluster.get_mp_context)
     assert "self.stop_event.wait(cycle)" in inspect.getsource(cluster.Sentinel.guard)

@@ -22,8 +22,13 @@ def create(routine, **options):
     return create_task(routine, failure_routine="test.record_failure", **options)
 
 
+def ours():
+    """The tasks of these tests: starting workers also starts tasks of the job queue."""
+    return ScheduledTask.objects.filter(main_routine__startswith="test.")
+
+
 def idle():
-    return not ScheduledTask.objects.exists()
+    return not ours().exists()
 
 
 def test_tasks_run_once_and_soon(start_worker, notes):
@@ -172,15 +177,16 @@ def test_term_lets_running_jobs_finish(start_worker, notes):
         create("test.note")
     below = worker.everything()
     worker.process.send_signal(signal.SIGTERM)
-    wait_for(lambda: not ScheduledTask.objects.filter(state=1).exists())
+    wait_for(lambda: Cluster.objects.get(pid=worker.pid).state == "draining")
+    assert not ours().filter(state=1).exists()
     assert not notes("end")
     release()
     worker.process.wait(20)
     assert len(notes("end")) == 2
     assert worker.process.returncode == 0
     assert not any(exists(pid) for pid in below)
-    assert ScheduledTask.objects.count() == 5
-    assert not ScheduledTask.objects.exclude(state=0).exists()
+    assert ours().count() == 5
+    assert not ours().exclude(state=0).exists()
     assert Cluster.objects.get(pid=worker.pid).state == "ended"
     assert not WorkerSession.objects.filter(ended_at=None).exists()
 
@@ -194,7 +200,7 @@ def test_jobs_beyond_the_grace_period_are_killed_and_fail(start_worker, notes):
     create("test.sleep", context={"seconds": 60})
     wait_for(lambda: notes("start"))
     assert worker.stop() < 6
-    task = ScheduledTask.objects.get()
+    task = ours().get()
     assert (task.state, task.error_kind) == (0, "killed")
 
 
