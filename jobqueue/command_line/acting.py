@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from jobqueue import companies
 from jobqueue.actors import Actor
 from jobqueue.errors import NotFound, Refused
-from jobqueue.models import Company, Entry, LogEntry
+from jobqueue.models import Company, Entry, EntryChange, LogEntry
 from jobqueue.permissions import require
 from jobqueue.states import ObjectType, Origin
 
@@ -53,6 +53,29 @@ def entry_of(options: Namespace, actor: Actor) -> Entry:
         raise NotFound(f"There is no job queue entry {key}. “jobqueue list” shows what there is.")
     require(actor, "view", found.company)
     return found
+
+
+def entry_id_of(options: Namespace, actor: Actor) -> UUID:
+    """The UUID of the entry meant; a UUID also finds an entry that is gone and left its log and history."""
+    try:
+        return entry_of(options, actor).id
+    except NotFound:
+        company = _company_of_traces(options, actor)
+        if company is None:
+            raise
+        require(actor, "view", company)
+        return UUID(options.entry.strip())
+
+
+def _company_of_traces(options: Namespace, actor: Actor) -> Company | None:
+    """The company in which the named UUID left rows in the log or the history, if the user may work there."""
+    entry_id = (_lookup(options.entry.strip()) or {}).get("id")
+    visible = [company_of(options, actor)] if options.company else companies.visible_to(actor.user)
+    for traces in (LogEntry.objects, EntryChange.objects) if entry_id else ():
+        found = traces.filter(entry_id=entry_id, company__in=visible).select_related("company").first()
+        if found is not None:
+            return found.company
+    return None
 
 
 def log_entry_of(options: Namespace, actor: Actor) -> LogEntry:

@@ -7,7 +7,7 @@ from django.db.models import Count
 
 from jobqueue import querysets
 from jobqueue.actors import Actor
-from jobqueue.command_line.acting import company_of, entry_of, object_values
+from jobqueue.command_line.acting import company_of, entry_id_of, entry_of, object_values
 from jobqueue.command_line.output import facts, table
 from jobqueue.command_line.representations import (
     Json,
@@ -76,8 +76,7 @@ def preview(options: Namespace, actor: Actor) -> Answer:
 
 def log(options: Namespace, actor: Actor) -> Answer:
     if options.entry:
-        entry = entry_of(options, actor)
-        rows = LogEntry.objects.filter(entry_id=entry.id)
+        rows = LogEntry.objects.filter(entry_id=entry_id_of(options, actor))
     else:
         company = company_of(options, actor)
         require(actor, "view", company)
@@ -96,8 +95,8 @@ def log(options: Namespace, actor: Actor) -> Answer:
 
 
 def history(options: Namespace, actor: Actor) -> Answer:
-    entry = entry_of(options, actor)
-    found = list(EntryChange.objects.filter(entry_id=entry.id).select_related("user")[: options.limit])
+    changes = EntryChange.objects.filter(entry_id=entry_id_of(options, actor))
+    found = list(changes.select_related("user")[: options.limit])
     lines = [
         (change.at, change.user or "System", change.origin, change.action, change.reason, _changes(change))
         for change in found

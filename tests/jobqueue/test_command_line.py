@@ -173,6 +173,23 @@ class TestReading:
         assert run_json("history", str(entry.pk))[1][0]["reason"] == "stock-taking"
         assert run("categories") == (0, "Nothing found.\n", "")
 
+    def test_log_and_history_of_an_entry_that_is_gone_are_found_by_its_uuid(self, entry):
+        make_log_entry(entry, status=LogStatus.SUCCESS)
+        assert run("delete", str(entry.pk), "--reason", "no longer needed")[0] == 0
+        status, rows = run_json("log", str(entry.id))
+        assert (status, [row["status"] for row in rows]) == (0, ["Success"])
+        status, changes = run_json("history", str(entry.id))
+        assert (status, changes[0]["action"]) == (0, "delete")
+        assert run("log", str(entry.pk))[0] == 1
+        assert run("show", str(entry.id))[0] == 1
+
+    def test_the_log_of_an_entry_that_is_gone_stays_inside_its_company(self, entry):
+        make_log_entry(entry, status=LogStatus.SUCCESS)
+        assert run("delete", str(entry.pk))[0] == 0
+        make_company("elsewhere", members=[make_user("guest", groups=["Viewer"])])
+        status, answer = run_json("log", str(entry.id), "--as", "guest")
+        assert (status, answer["error"]["code"]) == (1, "not_found")
+
 
 class TestChanging:
     def test_an_entry_is_created_changed_and_released(self, boss):
