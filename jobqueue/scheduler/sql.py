@@ -20,7 +20,7 @@ from typing import Any
 from django.db import NotSupportedError, connection
 
 from jobqueue.scheduler.clock import database_now, fixed_now
-from jobqueue.scheduler.values import db_moment
+from jobqueue.scheduler.values import db_moment, on_postgresql
 
 TASK_TABLE = "jobqueue_scheduledtask"
 CHANNEL = "jobqueue_tasks"
@@ -87,11 +87,6 @@ INSERT INTO {TASK_TABLE} ({INSERT_COLUMNS})
 VALUES (%(id)s, %(main_routine)s, %(failure_routine)s, %(record)s, %(company_id)s, %(user_id)s,
         %(not_before)s, %(rank)s, %(is_ready)s, %(priority)s, %(timeout_seconds)s, %(owner_context)s)
 RETURNING not_before"""
-
-
-def on_postgresql() -> bool:
-    """Whether the product's database is PostgreSQL (else it is SQLite)."""
-    return connection.vendor == "postgresql"
 
 
 def now_parameter() -> Any:

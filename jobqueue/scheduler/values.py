@@ -2,10 +2,17 @@
 
 import json
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+
+
+@cache
+def on_postgresql() -> bool:
+    """Whether the product's database is PostgreSQL (else it is SQLite); asked dozens of times in every run."""
+    return connection.vendor == "postgresql"
 
 
 def db_moment(moment: datetime | None) -> Any:
@@ -14,7 +21,7 @@ def db_moment(moment: datetime | None) -> Any:
     SQLite stores UTC text that sorts by time, in exactly the form Django writes: without microseconds when they are
     0, so that a moment written here is equal to the same moment asked for by the ORM.
     """
-    if moment is None or connection.vendor == "postgresql":
+    if moment is None or on_postgresql():
         return moment
     return str(moment.astimezone(UTC).replace(tzinfo=None))
 
@@ -24,7 +31,7 @@ def db_uuid(value: UUID | str | None) -> Any:
     if value is None:
         return None
     value = value if isinstance(value, UUID) else UUID(str(value))
-    return value if connection.vendor == "postgresql" else value.hex
+    return value if on_postgresql() else value.hex
 
 
 def read_moment(value: Any) -> Any:
