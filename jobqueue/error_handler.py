@@ -6,7 +6,8 @@ run again: nothing is recorded twice. The steps (*Job queue reference, Errors, a
 1. Lock category and entry; find the run's ledger row, or make one.
 2. The messages: those the run collected, else the error that ended it.
 3. Whose entry is it still? A hold set during the run survives it, an extra run leaves the entry alone.
-4. Retry, next run or end: non-retriable errors use up all attempts, a cancelled run is no failure.
+4. Retry, next run or end: non-retriable errors use up all attempts, a cancelled run is no failure, an entry whose runs
+   keep killing their worker is held.
 5. Settle the ledger row, then tell owner and listeners.
 6. Hand the category's slot over, and have the object's own failure routine run in a session of its own.
 """
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from jobqueue import categories, collected, facts, finishing, ledger, scheduler, telemetry
+from jobqueue import categories, collected, facts, finishing, ledger, poison, scheduler, telemetry
 from jobqueue.enqueue import KEEP, SESSION_FIELDS, clear_session, enqueue
 from jobqueue.events import (
     Draft,
@@ -53,6 +54,7 @@ class Failure:
     retry_at: datetime | None = None
     attempt: int = 0
     is_ours: bool = False
+    is_poison: bool = False
 
     @property
     def was_cancelled(self) -> bool:
@@ -163,6 +165,9 @@ def _decide(failure: Failure) -> None:
     assert entry is not None
     if failure.was_cancelled:
         return
+    failure.is_poison = poison.is_poison(failure.row, error_kind=task.error_kind, now=failure.now)
+    if failure.is_poison:
+        return
     retry = None
     if not task.non_retriable:
         retry = retry_decision(
@@ -214,6 +219,8 @@ def _follow(failure: Failure) -> None:
     else:
         _settle(failure, is_final=True)
         _stop(failure)
+        if failure.is_poison:
+            finishing.hold(entry, kind=HoldKind.POISON, reason=poison.REASON, now=now)
     announce(after_set_status, entry=entry, old=Status.IN_PROCESS, new=entry.status)
     telemetry.status_changed(entry, old=Status.IN_PROCESS)
 
@@ -303,7 +310,8 @@ def _tell(failure: Failure) -> None:
         announce(after_log_error, entry=entry, log_entry=row, final=final)
     if row.is_final:
         announce(after_finish, entry=entry, log_entry=row)
-    if final and entry is not None and entry.status == Status.ERROR and not failure.is_extra:
+    stopped = entry is not None and (entry.status == Status.ERROR or failure.is_poison)
+    if final and entry is not None and stopped and not failure.is_extra:
         telemetry.entry_event("0000JRG", entry, alJobQueueStacktrace=failure.task.error_call_stack)
         announce(failed_for_good, entry=entry, log_entry=row)
 
