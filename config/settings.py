@@ -237,6 +237,10 @@ JOBQUEUE: dict[str, Any] = {
     "REPORT_RETENTION_DAYS": env.number("REPORT_RETENTION_DAYS", default=28, most=36_500),
     "LOG_RETENTION_DAYS": env.optional_number("LOG_RETENTION_DAYS"),
     "CREDENTIAL_KEYS": keys.credential_keys(env, var_dir=VAR_DIR, production=PRODUCTION),
+    # The copy guard: whose database this is, and the heartbeat kept beside it.
+    "SITE_ID": SITE_ID,
+    "HEARTBEAT_DIR": VAR_DIR / "heartbeats",
+    "RESTORE_TOLERANCE_SECONDS": env.number("RESTORE_TOLERANCE_SECONDS", default=0, least=0, most=86_400),
 }
 READY_TASK_AGE_SECONDS = env.number("READY_TASK_AGE_SECONDS", default=900)  # /readyz fails beyond it
 # Timeout and retry only concern plain async_task() calls; job queue messages carry a timeout of their own.

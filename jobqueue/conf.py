@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -33,6 +34,10 @@ class JobQueueSettings:
     recovery_minutes: int = 20
     remove_failed_grace_seconds: int = 30
     credential_keys: tuple[str, ...] = ()
+    site_id: str = "local"
+    heartbeat_dir: Path | None = None
+    restore_tolerance_seconds: float = 0
+    session_event_days: int = 5
 
 
 @cache

@@ -28,6 +28,7 @@ class Cell(IntEnum):
     BROKER_BEAT = 3  # [broker process]
     BROKER_PID = 4  # [broker process]
     REPORTED = 5  # messages that reached the monitor process [monitor]
+    HELD = 6  # claim nothing for the time being [supervisor]
 
 
 class SlotCell(IntEnum):

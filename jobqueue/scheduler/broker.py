@@ -74,7 +74,7 @@ class TaskBroker(ORM):
     def _next_messages(self, board: Board) -> Messages | None:
         board[Cell.BROKER_PID] = os.getpid()
         board[Cell.BROKER_BEAT] = time.monotonic_ns()
-        if board[Cell.DRAINING]:
+        if board[Cell.DRAINING] or board[Cell.HELD]:
             time.sleep(DRAINING_PAUSE_SECONDS)
             return None
         count = claimable(board, now_ns=time.monotonic_ns())

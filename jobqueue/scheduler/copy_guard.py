@@ -71,7 +71,7 @@ def stored() -> Installation | None:
 
 def own_row() -> Installation:
     """The row, made for this installation in a fresh database."""
-    site_id = settings().site_id
+    site_id = _our_site_id()
     row, is_new = Installation.objects.get_or_create(
         pk=THE_ROW, defaults={"site_id": site_id, "heartbeat_at": database_now()}
     )
@@ -105,6 +105,10 @@ class CopyGuard:
         self.held = verdict.held
         return self.held
 
+    def unsure(self) -> None:
+        """The database was away and may come back as another one: held until the next look."""
+        self.held = True
+
     def _latest(self, row: Installation) -> Heartbeat | None:
         """The higher of what this process stored and what the file says: the folder may not be writable."""
         found = [one for one in (_kept(row), self._last.get(row.identity)) if one is not None]
@@ -135,7 +139,7 @@ class CopyGuard:
 
 
 def _judge(row: Installation, *, kept: Heartbeat | None) -> Verdict:
-    ours = settings().site_id
+    ours = _our_site_id()
     if row.site_id != ours:
         return Verdict(
             Standing.FOREIGN,
@@ -152,6 +156,10 @@ def _judge(row: Installation, *, kept: Heartbeat | None) -> Verdict:
         reason,
         f"Its last heartbeat is of {_moment(row.heartbeat_at)}; the one kept here is of {_moment(kept.at)}.",
     )
+
+
+def _our_site_id() -> str:
+    return settings().site_id[: Installation._meta.get_field("site_id").max_length]
 
 
 def _is_older(row: Installation, kept: Heartbeat) -> bool:
@@ -174,6 +182,9 @@ def _remember(row: Installation, verdict: Verdict) -> None:
 @contextmanager
 def _durable() -> Iterator[None]:
     """A transaction that survives a power cut, whatever the database is set to: else the file could know more."""
+    if connection.in_atomic_block:
+        yield  # the caller's transaction decides
+        return
     if connection.vendor == "postgresql":
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('synchronous_commit', 'on', true)")

@@ -6,6 +6,7 @@ import traceback
 
 from django.db import connection, transaction
 
+from jobqueue.scheduler import session_events
 from jobqueue.scheduler.errors import ReportedLate, StaleClaim
 from jobqueue.scheduler.interruption import SessionInterrupted, drop_connections, time_limit
 from jobqueue.scheduler.outcome import TaskError, fail_task, finish_task, start_task, until_recorded
@@ -33,6 +34,7 @@ def execute(claim: ClaimedTask, *, slot: Slot | None = None) -> None:
         emit("LC0043", taskId=claim.id, codeunitObjectId=claim.routine, result="Success")
     except ReportedLate as late:
         logger.warning("Task %s: reported late, nothing recorded. %s", claim.id, late)
+        session_events.reported_late(claim, comment=str(late))
     except StaleClaim as stale:
         logger.debug("Task %s: not started. %s", claim.id, stale)
     except SessionInterrupted as interrupted:
@@ -79,6 +81,7 @@ def _fail(claim: ClaimedTask, error: TaskError) -> None:
         until_recorded(lambda: fail_task(claim, error))
     except ReportedLate as late:
         logger.warning("Task %s: failure reported late, nothing recorded. %s", claim.id, late)
+        session_events.reported_late(claim, comment=f"{late} Its error: {error.message}")
 
 
 def savepoint_if_nested() -> contextlib.AbstractContextManager[object]:

@@ -9,12 +9,15 @@ import time
 from collections.abc import Collection
 from datetime import timedelta
 
+from django.db import transaction
+
 from jobqueue.conf import settings
-from jobqueue.scheduler import rescue
+from jobqueue.scheduler import rescue, session_events
 from jobqueue.scheduler.clock import database_now
 from jobqueue.scheduler.models import Cluster, ScheduledTask, WorkerSession
 from jobqueue.scheduler.outcome import TaskError
 from jobqueue.scheduler.processes import is_running, machine, process_start
+from jobqueue.scheduler.session_events import Kind
 
 LOST = ScheduledTask.ErrorKind.LOST.value
 
@@ -22,17 +25,20 @@ LOST = ScheduledTask.ErrorKind.LOST.value
 def register_cluster(*, name: str, workers: int, version: str) -> int:
     """Inserts the row of a cluster supervised by this process; returns its id."""
     now = database_now()
-    return Cluster.objects.create(
-        name=name,
-        host=socket.gethostname(),
-        machine=machine(),
-        pid=os.getpid(),
-        process_start=process_start(os.getpid()),
-        heartbeat_at=now,
-        lease_until=now + timedelta(seconds=settings().lease_seconds),
-        workers=workers,
-        version=version,
-    ).pk
+    with transaction.atomic():
+        cluster = Cluster.objects.create(
+            name=name,
+            host=socket.gethostname(),
+            machine=machine(),
+            pid=os.getpid(),
+            process_start=process_start(os.getpid()),
+            heartbeat_at=now,
+            lease_until=now + timedelta(seconds=settings().lease_seconds),
+            workers=workers,
+            version=version,
+        )
+        session_events.cluster_event(Kind.START, cluster, at=now)
+    return cluster.pk
 
 
 def mark_draining(cluster_id: int) -> None:
@@ -86,11 +92,17 @@ class LossWatch:
 
     def _end(self, cluster: Cluster) -> None:
         # Guarded by the lease we saw: a cluster that renews it in this moment lives on.
-        moved = Cluster.objects.filter(
-            pk=cluster.pk, state__in=rescue.OPEN_STATES, lease_until=cluster.lease_until
-        ).update(state=Cluster.State.LOST, ended_at=database_now(), end_reason="no heartbeat")
+        now = database_now()
+        message = (
+            f"The worker on {cluster.host} was lost: no heartbeat since {cluster.heartbeat_at:%H:%M:%S} UTC."
+        )
+        with transaction.atomic():
+            moved = Cluster.objects.filter(
+                pk=cluster.pk, state__in=rescue.OPEN_STATES, lease_until=cluster.lease_until
+            ).update(state=Cluster.State.LOST, ended_at=now, end_reason="no heartbeat")
+            if moved:
+                session_events.cluster_event(Kind.LOST, cluster, at=now, comment=message)
         if moved:
-            message = f"The worker on {cluster.host} was lost: no heartbeat since {cluster.heartbeat_at:%H:%M:%S} UTC."
             rescue.end_cluster(
                 cluster.pk, state=Cluster.State.LOST, reason="cluster lost", error=TaskError(LOST, message)
             )

@@ -22,6 +22,7 @@ from jobqueue.scheduler.lineage import lineage
 from jobqueue.scheduler.models import Cluster, ScheduledTask
 from jobqueue.scheduler.outcome import TaskError
 from jobqueue.scheduler.processes import is_running, kill_group
+from jobqueue.scheduler.session_events import Kind
 from jobqueue.scheduler.watchdog import Watchdog
 
 logger = logging.getLogger("jobqueue.scheduler")
@@ -44,6 +45,7 @@ class Member:
     stop_event: Event
     children: Children = field(init=False)
     draining_since: float | None = None
+    stopping: bool = False
     killed: bool = False
     settled: bool = False
     end_state: str = Cluster.State.ENDED
@@ -55,7 +57,7 @@ class Member:
         self.children = Children(self.board, self._watchdog)
 
     @classmethod
-    def start(cls, *, name: str, workers: int, version: str) -> "Member":
+    def start(cls, *, name: str, workers: int, version: str, held: bool = False) -> "Member":
         """Registers and forks a cluster, in the main thread, and does not wait until it works: the watchdog does.
 
         django-q2's own ``Cluster`` is left out: it waits without end, and takes over TERM with a handler that may
@@ -64,6 +66,7 @@ class Member:
         cluster_id = lease.register_cluster(name=name, workers=workers, version=version)
         board = Board(cluster_id=cluster_id, workers=workers)
         board[Cell.SENTINEL_BEAT] = board[Cell.BROKER_BEAT] = time.monotonic_ns()
+        board[Cell.HELD] = int(held)
         connections.close_all()
         context = get_mp_context()
         stop_event = context.Event()
@@ -143,7 +146,11 @@ class Member:
             session=verdict.session if verdict else 0,
             session_error=verdict.error if verdict else None,
         )
-        rescue.end_worker(departure.worker_id, reason="ended" if departure.state == EXITED else "died")
+        if departure.state == EXITED:
+            rescue.end_worker(departure.worker_id, reason="ended")
+        else:
+            comment = verdict.error.message if verdict else f"The worker process {departure.pid} died."
+            rescue.end_worker(departure.worker_id, reason="died", comment=comment)
 
     # --- Ending -----------------------------------------------------------------------------------------------------
 
@@ -155,8 +162,13 @@ class Member:
             self.board[Cell.DRAINING] = 1
             self.board.wake_broker()
 
+    def hold(self, held: bool) -> None:
+        """Pauses or resumes claims; what it runs goes on."""
+        self.board[Cell.HELD] = int(held)
+
     def request_stop(self) -> None:
         """Asks the engine for its own orderly end: workers finish what they run."""
+        self.stopping = True
         self.drain("stopped")
         # Its event may be held by a sentinel that is stopped or dead; never wait for it in the main thread.
         if not self.sentinel_ended:
@@ -188,6 +200,14 @@ class Member:
         error = TaskError(
             KINDS.KILLED.value, f"The worker ended while the routine was running: {self.end_reason}."
         )
-        rescue.end_cluster(self.cluster_id, state=self.end_state, reason=self.end_reason, error=error)
+        event = Kind.STOP if self.stopping else Kind.REPLACED
+        rescue.end_cluster(
+            self.cluster_id,
+            state=self.end_state,
+            reason=self.end_reason,
+            error=error,
+            event=Kind.LOST if self.end_state == Cluster.State.LOST else event,
+            comment="" if self.end_reason == "stopped" else f"Ended: {self.end_reason}.",
+        )
         self.board.close()
         self.settled = True

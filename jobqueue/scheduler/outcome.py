@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from jobqueue.errors import NonRetriable
+from jobqueue.scheduler import session_events
 from jobqueue.scheduler.clock import database_now
 from jobqueue.scheduler.errors import ReportedLate, StaleClaim
 from jobqueue.scheduler.models import CLAIMED, FREE, RUNNING, ScheduledTask
@@ -113,6 +114,9 @@ def record_failure(task_id: UUID, claim_number: int, error: TaskError) -> Outcom
             return _give_back(task, now, error)
         in_failure_routine = bool(task.error_kind)
         _emit_failure(task, error)
+        if error.kind in session_events.SESSION_ENDS:
+            kind = session_events.SESSION_ENDS[error.kind]
+            session_events.session_event(kind, task, at=now, comment=_message(task, error))
         if in_failure_routine:
             _set_due(
                 task, now + timedelta(seconds=failure_retry_seconds(task.attempt)), attempt=task.attempt + 1

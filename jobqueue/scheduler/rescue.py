@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import Q
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 
 from jobqueue.conf import settings
+from jobqueue.scheduler import session_events
 from jobqueue.scheduler.clock import database_now
 from jobqueue.scheduler.models import CLAIMED, RUNNING, Cluster, ScheduledTask, WorkerSession
 from jobqueue.scheduler.outcome import Outcome, TaskError, record_failure
+from jobqueue.scheduler.session_events import Kind
 from jobqueue.scheduler.sql import TASK_TABLE, wake_clusters
 from jobqueue.scheduler.values import db_moment
 
@@ -75,23 +77,40 @@ def fail_worker_tasks(
     )
 
 
-def end_worker(worker_id: int, *, reason: str) -> None:
-    """Closes a worker's row."""
-    WorkerSession.objects.filter(pk=worker_id, ended_at=None).update(
-        ended_at=database_now(), end_reason=reason[:250]
-    )
+def end_worker(worker_id: int, *, reason: str, comment: str = "") -> None:
+    """Closes a worker's row; ``comment`` is the error, if it did not end in order."""
+    _close_workers(WorkerSession.objects.filter(pk=worker_id), reason=reason, comment=comment)
 
 
-def end_cluster(cluster_id: int, *, state: str, reason: str, error: TaskError) -> None:
-    """Settles everything a cluster whose processes are gone still holds, and closes its rows."""
+def end_cluster(
+    cluster_id: int, *, state: str, reason: str, error: TaskError, event: Kind = Kind.STOP, comment: str = ""
+) -> None:
+    """Settles everything a cluster whose processes are gone still holds, and closes its rows.
+
+    ``event`` and ``comment`` tell the session events how it ended.
+    """
     _settle_held(ScheduledTask.objects.filter(state__gt=0, cluster_id=cluster_id), error)
+    _close_workers(WorkerSession.objects.filter(cluster_id=cluster_id), reason=reason, comment=comment)
     now = database_now()
-    WorkerSession.objects.filter(cluster_id=cluster_id, ended_at=None).update(
-        ended_at=now, end_reason=reason[:250]
-    )
-    Cluster.objects.filter(pk=cluster_id, state__in=OPEN_STATES).update(
-        state=state, ended_at=now, end_reason=reason[:250]
-    )
+    with transaction.atomic():
+        closed = Cluster.objects.filter(pk=cluster_id, state__in=OPEN_STATES).update(
+            state=state, ended_at=now, end_reason=reason[:250]
+        )
+        if closed:
+            cluster = Cluster.objects.get(pk=cluster_id)
+            session_events.cluster_event(event, cluster, at=now, comment=comment)
+
+
+def _close_workers(workers: QuerySet[WorkerSession], *, reason: str, comment: str) -> None:
+    """Closes the open rows among these, each with its Logoff."""
+    with transaction.atomic():
+        now = database_now()
+        leaving = list(workers.filter(ended_at=None).select_for_update())
+        if leaving:
+            workers.filter(pk__in=[worker.pk for worker in leaving]).update(
+                ended_at=now, end_reason=reason[:250]
+            )
+            session_events.worker_events(Kind.LOGOFF, leaving, at=now, comment=comment)
 
 
 def fail_abandoned_sessions(

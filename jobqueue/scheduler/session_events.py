@@ -7,13 +7,19 @@ get longer.
 Source: *Job queue reference, Session events*.
 """
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings as django_settings
-from django.db import models, transaction
+from django.db import DatabaseError, models, transaction
+
+from jobqueue.scheduler.clock import database_now
+from jobqueue.scheduler.models import Cluster, ScheduledTask, WorkerSession
+from jobqueue.scheduler.tasks import ClaimedTask
+
+logger = logging.getLogger("jobqueue.scheduler")
 
 COMMENT_LENGTH = 2_048
 PURGE_BATCH = 1_000
@@ -91,14 +97,12 @@ SESSION_ENDS = {kind.value: kind for kind in (Kind.KILLED, Kind.LOST, Kind.TIMEO
 """Kinds of task errors that came from outside the routine, with their events."""
 
 
-def cluster_event(
-    kind: Kind, *, at: datetime, cluster_id: int, host: str, pid: int, comment: str = ""
-) -> None:
-    """Records the start or the end of a cluster; ``pid`` is its supervisor's."""
-    _record(kind, at=at, cluster_id=cluster_id, host=host, pid=pid, comment=comment)
+def cluster_event(kind: Kind, cluster: Cluster, *, at: datetime, comment: str = "") -> None:
+    """Records the start or the end of a cluster; the process is its supervisor."""
+    _record(kind, at=at, cluster_id=cluster.pk, host=cluster.host, pid=cluster.pid, comment=comment)
 
 
-def worker_events(kind: Kind, workers: Iterable[Any], *, at: datetime, comment: str = "") -> None:
+def worker_events(kind: Kind, workers: Iterable[WorkerSession], *, at: datetime, comment: str = "") -> None:
     """Records that worker processes (rows of ``WorkerSession``) came or went."""
     SessionEvent.objects.bulk_create(
         SessionEvent(
@@ -114,40 +118,39 @@ def worker_events(kind: Kind, workers: Iterable[Any], *, at: datetime, comment: 
     )
 
 
-def session_event(kind: Kind, task: Any, *, at: datetime, comment: str = "") -> None:
+def session_event(kind: Kind, task: ScheduledTask, *, at: datetime, comment: str = "") -> None:
     """Records what ended the session of a running task (its row, before it is changed)."""
-    worker = task.worker
     _record(
         kind,
         at=at,
-        cluster_id=task.cluster_id,
-        worker_id=task.worker_id,
         session_number=task.session_number,
         company_id=task.company_id,
         user_id=task.user_id,
-        host=worker.host if worker is not None else "",
-        pid=worker.pid if worker is not None else None,
         task_id=task.pk,
         record=task.record,
         comment=comment,
+        **_process(task.worker_id),
     )
 
 
-def reported_late(
-    task_id: UUID, *, worker: Any, session_number: int | None, at: datetime, comment: str
-) -> None:
-    """Records that a session came with a result for a claim that was no longer its own."""
-    _record(
-        Kind.LATE,
-        at=at,
-        cluster_id=worker.cluster_id if worker is not None else None,
-        worker_id=worker.pk if worker is not None else None,
-        host=worker.host if worker is not None else "",
-        pid=worker.pid if worker is not None else None,
-        session_number=session_number,
-        task_id=task_id,
-        comment=comment,
-    )
+def reported_late(claim: ClaimedTask, *, comment: str) -> None:
+    """Records that a session came with a result for a claim that was no longer its own; never raises."""
+    try:
+        with transaction.atomic():
+            task = ScheduledTask.objects.filter(pk=claim.id).first()
+            _record(
+                Kind.LATE,
+                at=database_now(),
+                session_number=claim.session_number or None,
+                task_id=claim.id,
+                company_id=task.company_id if task is not None else None,
+                user_id=task.user_id if task is not None else None,
+                record=task.record if task is not None else None,
+                comment=comment,
+                **_process(claim.worker_id),
+            )
+    except DatabaseError as error:
+        logger.warning("The late report of task %s was not recorded: %s", claim.id, error)
 
 
 def purge(*, before: datetime) -> int:
@@ -164,3 +167,10 @@ def purge(*, before: datetime) -> int:
 
 def _record(kind: Kind, *, comment: str, **values: Any) -> None:
     SessionEvent.objects.create(kind=kind, comment=comment[:COMMENT_LENGTH], **values)
+
+
+def _process(worker_id: int | None) -> dict[str, Any]:
+    worker = WorkerSession.objects.filter(pk=worker_id).first() if worker_id else None
+    if worker is None:
+        return {"worker_id": worker_id}
+    return {"worker_id": worker.pk, "cluster_id": worker.cluster_id, "host": worker.host, "pid": worker.pid}

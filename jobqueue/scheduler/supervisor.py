@@ -18,6 +18,7 @@ from django_q.conf import Conf
 
 from jobqueue.conf import settings
 from jobqueue.scheduler import lease, rescue
+from jobqueue.scheduler.copy_guard import CopyGuard
 from jobqueue.scheduler.lineage import lineage
 from jobqueue.scheduler.lookahead import MOST_AHEAD
 from jobqueue.scheduler.member import Member
@@ -29,6 +30,7 @@ logger = logging.getLogger("jobqueue.scheduler")
 
 TICK_SECONDS = 0.1
 CANCEL_LOOK_SECONDS = 0.5
+HELD_LOOK_SECONDS = 1.0
 RESTART_PAUSE_SECONDS = 1.0
 DRAINED_AFTER_SECONDS = 0.3
 """A claim may commit, and its message be taken, just after the drain began."""
@@ -45,6 +47,8 @@ class Supervisor:
         self._stop_at: float | None = None
         self._signals = 0
         self._loss = lease.LossWatch()
+        self._guard = CopyGuard()
+        self._guard_at = 0.0
         self._beat_at = self._cancel_at = self._start_at = 0.0
         self._wake_read, self._wake_write = os.pipe()
 
@@ -75,7 +79,9 @@ class Supervisor:
 
     def _start_member(self) -> None:
         self._start_at = time.monotonic() + RESTART_PAUSE_SECONDS
-        member = Member.start(name=self._name, workers=self._workers, version=self._version)
+        member = Member.start(
+            name=self._name, workers=self._workers, version=self._version, held=self._guard.held
+        )
         self._members.append(member)
         logger.info("Cluster %s works with %s workers.", member.cluster_id, self._workers)
 
@@ -95,6 +101,8 @@ class Supervisor:
         for member in self._members:
             self._watch(member)
         self._follow_stop()
+        if time.monotonic() >= self._guard_at:
+            self._guarded(self._judge_database)
         self._guarded(self._settle)
         self._guarded(self._replace)
         if time.monotonic() >= self._cancel_at:
@@ -123,6 +131,17 @@ class Supervisor:
 
     def _drained_long_enough(self, member: Member) -> bool:
         return time.monotonic() - (member.draining_since or 0) > DRAINED_AFTER_SECONDS
+
+    def _judge_database(self) -> None:
+        """Whether the database is ours: the answer lies on the boards, so that no claim has to ask."""
+        held = self._guard.beat()
+        self._guard_at = time.monotonic() + (HELD_LOOK_SECONDS if held else settings().heartbeat_seconds)
+        self._hold(held)
+
+    def _hold(self, held: bool) -> None:
+        for member in self._members:
+            if not member.killed:
+                member.hold(held)
 
     def _settle(self) -> None:
         for member in self._members:
@@ -164,6 +183,8 @@ class Supervisor:
                 lease.mark_draining(member.cluster_id)
             member.children.observe_stopped()
             member.fail_abandoned_sessions()
+        if self._guard.held:
+            return  # what a copy says is running runs elsewhere, or did in the past
         for cluster_id in self._loss.look(except_clusters=ids):
             logger.warning("Cluster %s is lost; its tasks were settled.", cluster_id)
 
@@ -174,6 +195,10 @@ class Supervisor:
         except Exception as error:
             logger.warning("Supervisor: %s: %s", step.__name__.strip("_"), error)
             self._loss.database_failed()
+            # It may come back from a backup: nothing is claimed before it has been looked at again.
+            self._guard.unsure()
+            self._guard_at = 0.0
+            self._hold(True)
             connection.close()
             time.sleep(TICK_SECONDS)
 

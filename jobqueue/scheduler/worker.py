@@ -13,14 +13,17 @@ import time
 from types import FrameType
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django_q.signals import post_execute, post_execute_in_worker, post_spawn, pre_execute
 
+from jobqueue.scheduler import session_events
 from jobqueue.scheduler.board import BUSY, EXITED, IDLE, Board, Cell, SlotCell
+from jobqueue.scheduler.clock import database_now
 from jobqueue.scheduler.interruption import CANCEL_SIGNAL, interrupt_if_open
 from jobqueue.scheduler.lineage import lineage
 from jobqueue.scheduler.models import WorkerSession
 from jobqueue.scheduler.processes import lead_own_group, process_start
+from jobqueue.scheduler.session_events import Kind
 
 logger = logging.getLogger("jobqueue.scheduler")
 
@@ -120,9 +123,15 @@ def _insert_row(cluster_id: int) -> int:
     pid = os.getpid()
     while True:
         try:
-            return WorkerSession.objects.create(
-                cluster_id=cluster_id, host=socket.gethostname(), pid=pid, process_start=process_start(pid)
-            ).pk
+            with transaction.atomic():
+                row = WorkerSession.objects.create(
+                    cluster_id=cluster_id,
+                    host=socket.gethostname(),
+                    pid=pid,
+                    process_start=process_start(pid),
+                )
+                session_events.worker_events(Kind.LOGON, [row], at=database_now())
+            return row.pk
         except Exception as error:
             logger.warning("Worker %s waits for the database: %s", pid, error)
             connection.close()
