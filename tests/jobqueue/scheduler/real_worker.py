@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from django.conf import settings
+from django.db.models import Q
 
-from jobqueue.scheduler.models import Cluster, WorkerSession
+from jobqueue.scheduler import database_now
+from jobqueue.scheduler.models import Cluster, ScheduledTask, WorkerSession
 
 T = TypeVar("T")
 
@@ -77,7 +79,12 @@ class RealWorker:
 
     def _ready(self, workers: int, known: set[int]) -> bool:
         assert self.process.poll() is None, self.log.read_text()
-        return len(self.sessions()) >= workers
+        return len(self.sessions()) >= workers and not self._settling_in()
+
+    def _settling_in(self) -> bool:
+        """Whether tasks of the job queue itself, which starting workers makes due, are still to be done."""
+        others = ScheduledTask.objects.exclude(main_routine__startswith="test.")
+        return others.filter(Q(state__gt=0) | Q(is_ready=True, not_before__lte=database_now())).exists()
 
     def clusters(self) -> list[Cluster]:
         """The open clusters of this supervisor, oldest first."""
