@@ -14,22 +14,19 @@ from uuid import UUID, uuid4
 from django.db import connection, transaction
 
 from jobqueue.conf import settings
-from jobqueue.facts import ENTRY_TABLE, LOG_TABLE, EntryRow, Reading
-from jobqueue.scheduler import ClaimedTask
-from jobqueue.scheduler.sql import (
-    FINISH_TASK,
-    INSERT_COLUMNS,
-    NOTIFY_IF_DUE,
-    NOW,
-    SQLITE_FINISH_TASK,
-    SQLITE_NOW,
-    SQLITE_START_TASK,
-    START_TASK,
-    TASK_TABLE,
-    fetch,
-    now_parameter,
-    on_postgresql,
+from jobqueue.facts import EntryRow, Reading
+from jobqueue.hotpath_sql import (
+    DELETE_ENTRY,
+    FINISH,
+    FINISH_LOG,
+    NEXT_ENTRY,
+    SQLITE_INSERT_LOG,
+    SQLITE_INSERT_NEXT,
+    SQLITE_START,
+    START,
 )
+from jobqueue.scheduler import ClaimedTask
+from jobqueue.scheduler.sql import SQLITE_FINISH_TASK, SQLITE_START_TASK, fetch, now_parameter, on_postgresql
 from jobqueue.scheduler.values import db_moment, db_uuid, read_moment
 from jobqueue.states import Origin
 
@@ -151,136 +148,21 @@ def _next_parameters(entry: EntryRow, following: Next) -> dict[str, Any]:
     }
 
 
-# --- the blocks both databases share
-
-_START_ENTRY = f"""
-UPDATE {ENTRY_TABLE}
-   SET status = 1, error_message = '', error_register_id = NULL, user_session_started_at = {{now}},
-       worker_id = %(worker_id)s, session_number = %(session_number)s, revision = revision + 1, modified_at = {{now}}
- WHERE entry_no = %(entry_no)s AND status = %(status)s AND revision = %(revision)s
-   AND system_task_id = %(current_task)s"""
-
-_START_EXTRA = f"""
-UPDATE {ENTRY_TABLE} SET revision = revision + 1
- WHERE entry_no = %(entry_no)s AND status = %(status)s AND status <> 1 AND revision = %(revision)s"""
-
-_LOG_COLUMNS = (
-    "id, entry_id, company_id, user_id, status, is_final, origin, due_at, attempt, claimed_at, started_at, gap_count, "
-    "object_type, object_id, object_caption, description, parameter_string, parameters, category_code, error_kind, "
-    "error_message, error_call_stack, reason, system_task_id, claim_number, worker_id, session_number, modified_at"
-)
-
-_LOG_VALUES = (
-    "{log_id}, e.id, e.company_id, {user_id}, 1, FALSE, {origin}, {due_at}, {attempt}, t.claimed_at, t.started_at, 1, "
-    "e.object_type, e.object_id, {caption}, e.description, e.parameter_string, e.parameters, e.category_code, '', '', "
-    "'', '', t.id, t.claim_number, t.worker_id, t.session_number, t.started_at"
-)
-
-_NEXT_ENTRY = f"""
-UPDATE {ENTRY_TABLE}
-   SET status = 0, attempts = 0, earliest_start_at = %(next_start_at)s, due_at = %(next_due_at)s,
-       system_task_id = %(next_id)s, user_session_started_at = NULL, worker_id = NULL, session_number = NULL,
-       revision = revision + 1, modified_at = %(ended_at)s
- WHERE entry_no = %(entry_no)s AND status = 1 AND revision = %(revision)s"""
-
-_DELETE_ENTRY = f"""
-DELETE FROM {ENTRY_TABLE} WHERE entry_no = %(entry_no)s AND status = 1 AND revision = %(revision)s"""
-
-_FINISH_LOG = f"""
-UPDATE {LOG_TABLE} SET status = 0, is_final = TRUE, ended_at = %(ended_at)s, modified_at = %(ended_at)s
- WHERE entry_no = %(log_entry_no)s AND status = 1"""
-
-# --- PostgreSQL: one statement each
-
-
-def _only_if(block: str, table: str) -> str:
-    """A block of the scheduler that does its work only if the named table expression has a row."""
-    return block.replace("RETURNING", f"AND EXISTS (SELECT 1 FROM {table}) RETURNING", 1)
-
-
-def _held(state: int) -> str:
-    return (
-        f"SELECT 1 FROM {TASK_TABLE} WHERE id = %(task_id)s AND claim_number = %(claim_number)s"
-        f" AND state = {state} FOR UPDATE"
-    )
-
-
-_LOG_PARAMETERS = {
-    "log_id": "%(log_id)s::uuid",
-    "user_id": "%(user_id)s",
-    "origin": "%(origin)s",
-    "due_at": "%(due_at)s::timestamptz",
-    "attempt": "%(attempt)s::smallint",
-    "caption": "%(caption)s",
-}
-
-
-def _start_statement(update_entry: str) -> str:
-    return f"""
-WITH held AS MATERIALIZED ({_held(1)}),
-entry AS ({update_entry.format(now=NOW)} AND EXISTS (SELECT 1 FROM held) RETURNING *),
-task AS ({_only_if(START_TASK, "entry")}),
-log AS (INSERT INTO {LOG_TABLE} ({_LOG_COLUMNS})
-        SELECT {_LOG_VALUES.format(**_LOG_PARAMETERS)} FROM entry e, task t RETURNING entry_no, started_at)
-SELECT entry_no, started_at FROM log"""
-
-
-def _finish_statement(change_entry: str, next_task: str) -> str:
-    return f"""
-WITH held AS MATERIALIZED ({_held(2)}),
-entry AS ({change_entry} AND EXISTS (SELECT 1 FROM held) RETURNING entry_no),
-task AS ({_only_if(FINISH_TASK, "entry")}),
-log AS ({_FINISH_LOG} AND EXISTS (SELECT 1 FROM task) RETURNING entry_no){next_task}
-SELECT count(*) FROM task"""
-
-
-_NEXT_TASK = f""",
-next_task AS (
-    INSERT INTO {TASK_TABLE} ({INSERT_COLUMNS})
-    SELECT %(next_id)s::uuid, main_routine, failure_routine, record, company_id, user_id,
-           %(next_start_at)s::timestamptz, %(next_rank)s::timestamptz, TRUE, priority, timeout_seconds, owner_context
-      FROM task
-    RETURNING not_before, {NOTIFY_IF_DUE})"""
-
-_START = {False: _start_statement(_START_ENTRY), True: _start_statement(_START_EXTRA)}
-_FINISH = {False: _finish_statement(_DELETE_ENTRY, ""), True: _finish_statement(_NEXT_ENTRY, _NEXT_TASK)}
-
-
 def _start_postgresql(parameters: dict[str, Any], extra: bool) -> Any:
-    rows = fetch(_START[extra], parameters)
+    rows = fetch(START[extra], parameters)
     return rows[0] if rows else None
 
 
 def _finish_postgresql(parameters: dict[str, Any], repeat: bool) -> bool:
-    return fetch(_FINISH[repeat], parameters)[0][0] == 1
-
-
-# --- SQLite: a few statements in one immediate transaction
-
-_SQLITE_INSERT_LOG = f"""
-INSERT INTO {LOG_TABLE} ({_LOG_COLUMNS})
-SELECT {_LOG_VALUES.format(**{name: f"%({name})s" for name in _LOG_PARAMETERS})}
-  FROM {ENTRY_TABLE} e, {TASK_TABLE} t WHERE e.entry_no = %(entry_no)s AND t.id = %(task_id)s
-RETURNING entry_no, started_at"""
-
-_SQLITE_START = {
-    False: _START_ENTRY.format(now=SQLITE_NOW),
-    True: _START_EXTRA,
-}
-
-_SQLITE_INSERT_NEXT = f"""
-INSERT INTO {TASK_TABLE} ({INSERT_COLUMNS})
-SELECT %(next_id)s, main_routine, failure_routine, record, company_id, user_id, %(next_start_at)s, %(next_rank)s, TRUE,
-       priority, timeout_seconds, owner_context
-  FROM {TASK_TABLE} WHERE id = %(task_id)s"""
+    return fetch(FINISH[repeat], parameters)[0][0] == 1
 
 
 def _start_sqlite(parameters: dict[str, Any], extra: bool) -> Any:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             _require_row(cursor, SQLITE_START_TASK, parameters)
-            _require_change(cursor, _SQLITE_START[extra], parameters)
-            cursor.execute(_SQLITE_INSERT_LOG, parameters)
+            _require_change(cursor, SQLITE_START[extra], parameters)
+            cursor.execute(SQLITE_INSERT_LOG, parameters)
             return cursor.fetchone()
     except _Fenced:
         return None
@@ -290,10 +172,10 @@ def _finish_sqlite(parameters: dict[str, Any], repeat: bool) -> bool:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             if repeat:
-                cursor.execute(_SQLITE_INSERT_NEXT, parameters)
+                cursor.execute(SQLITE_INSERT_NEXT, parameters)
             _require_row(cursor, SQLITE_FINISH_TASK, parameters)
-            _require_change(cursor, _NEXT_ENTRY if repeat else _DELETE_ENTRY, parameters)
-            cursor.execute(_FINISH_LOG, parameters)
+            _require_change(cursor, NEXT_ENTRY if repeat else DELETE_ENTRY, parameters)
+            _require_change(cursor, FINISH_LOG, parameters)
             return True
     except _Fenced:
         return False

@@ -1,122 +1,17 @@
-"""The gates: one ordered list of questions "may this entry start now?", for the dispatcher and for *Explain*.
-
-Pure: everything a gate looks at is in :class:`Facts`. Each gate is open, or closed with a reason, who can open it and,
-where it opens by itself, when. The order is the order in which the dispatcher asks; the first closed gate decides what
-it does. Source: *Job queue reference, Dispatcher, step by step*; the decisions on holds, missed runs, running users
-and extra runs.
-"""
+"""The gates themselves, in the order in which the dispatcher asks; the first closed gate decides what it does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from jobqueue.gates.answers import Gate, GateName, Opener
+from jobqueue.gates.facts import Facts
 from jobqueue.schedule import Recurrence, ScheduleError, window_reschedule
 from jobqueue.states import HOLD_WORDS, HoldKind, MissedRuns, Status
 
 MISSED_AFTER = timedelta(minutes=1)
 """A due moment found this much later counts as missed: nothing could serve it in time."""
-
-
-class GateName(StrEnum):
-    """The gates in the words of the screens."""
-
-    EXISTS = "Entry exists"
-    STARTABLE = "Status allows a start"
-    EXPIRED = "Not expired"
-    HELD = "Not held"
-    OWNER = "Started by its owner"
-    DUE = "Earliest start reached"
-    MISSED = "In time"
-    HOOK = "No extension objects"
-    WINDOW = "Inside the daily window"
-    PARALLEL = "Not running already"
-    CATEGORY = "Category has a free slot"
-    USER_ACTIVE = "Running user is active"
-    OBJECT = "Job object is known"
-    USER_PERMITTED = "Running user may run the object"
-    PARAMETERS = "Parameters fit the object"
-    WORKER = "A worker is alive"
-
-
-class Opener(StrEnum):
-    """Who can open a closed gate."""
-
-    ITSELF = "opens by itself"
-    OPERATOR = "an operator"
-    SCHEDULER = "a scheduler"
-    ADMINISTRATOR = "an administrator"
-    OWNER = "its owner"
-    DEVELOPER = "whoever installs apps"
-    NOBODY = "nobody"
-
-
-@dataclass(frozen=True, slots=True)
-class Busy:
-    """A run that occupies a slot: of which entry, since when."""
-
-    description: str
-    since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """All a decision needs. Moments are aware, in UTC; None means unknown or not set.
-
-    ``is_extra``: an extra run asked for by a person, which leaves status, schedule, holds and window aside.
-    ``is_current``: the asking task is the entry's own (``Explain`` asks as if it were). ``due_since`` is when the task
-    could first be claimed. ``owner_line`` is the run line the owner handed to the task. ``objection`` is why an
-    extension does not want the start. ``category_slots`` is None where no serialisation takes place. ``live_workers``
-    None: not looked up.
-    """
-
-    now: datetime
-    exists: bool = True
-    is_extra: bool = False
-    is_current: bool = True
-    has_task: bool = True
-    status: int = Status.READY
-    error_message: str = ""
-    due_since: datetime | None = None
-    expires_at: datetime | None = None
-    recurrence: Recurrence | None = None
-    attempts: int = 0
-    max_attempts: int = 0
-    missed_runs: str = MissedRuns.RUN_ONCE_LATE
-    hold_kind: str = ""
-    hold_reason: str = ""
-    held_by: str = ""
-    held_until: datetime | None = None
-    owner_kind: str = ""
-    owner_reference: str = ""
-    owner_line: str = ""
-    objection: str = ""
-    running: Busy | None = None
-    category_code: str = ""
-    category_slots: int | None = None
-    category_busy: tuple[Busy, ...] = ()
-    user_name: str = "System"
-    user_active: bool = True
-    user_permitted: bool = True
-    permission: str = ""
-    object_name: str = ""
-    object_known: bool = True
-    parameter_problem: str = ""
-    live_workers: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """One answer. ``open`` None: not asked. ``verb`` is the command that opens the gate, where there is one."""
-
-    name: GateName
-    open: bool | None
-    reason: str = ""
-    opener: Opener = Opener.NOBODY
-    opens_at: datetime | None = None
-    verb: str = ""
 
 
 def decide(facts: Facts) -> list[Gate]:
