@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q
@@ -140,7 +141,7 @@ def _overlaps(notes: list[Note]) -> Iterator[str]:
         elif found.what in ("alive", "end") and entry in open_runs:
             runs[open_runs[entry]][1] = found.at
     ordered = sorted(runs.items(), key=lambda item: item[1][0])
-    for (one, (_, end)), (other, (begin, _)) in zip(ordered, ordered[1:], strict=False):
+    for (one, (_, end)), (other, (begin, _)) in pairwise(ordered):
         if begin < end:
             yield f"category overlapped by {(end - begin) / 1e6:.0f} ms: {names[one]} and {names[other]}"
 

@@ -17,6 +17,7 @@ FAIL_ONCE = 91002
 FAIL = 91003
 ATOMIC = 91004
 CRASH = 91005
+NOTHING = 91006
 STEP = 0.02
 
 
@@ -92,3 +93,8 @@ def crash(run: Run) -> None:
     """Kills its own worker process."""
     with noted(run):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@codeunit(NOTHING, "Do nothing")
+def nothing(run: Run) -> None:
+    """Leaves no note: there may be ten thousand of it."""

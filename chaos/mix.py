@@ -66,6 +66,12 @@ class Mix:
                     **EVERY_DAY,
                 )
 
+    def load(self, entries: int, *, every: float = 0.05) -> None:
+        """Plain entries that come due one after the other, so that the fault finds the worker at work."""
+        with transaction.atomic():
+            for number in range(entries):
+                self.entry(jobs.WORK, due_in=0.5 + number * every, description=f"load {number}")
+
     def fill_chain(self, *, lines: int = 3) -> None:
         """A chain; its first line is started at once."""
         name = f"chain{database_now().timestamp():.6f}"

@@ -1,4 +1,4 @@
-"""Plays cases on one database, in a process of its own. ``python -m chaos.running`` is started by ``python -m chaos``."""
+"""Plays cases on one database, in a process of its own, which ``python -m chaos`` starts."""
 
 import argparse
 import json
@@ -36,12 +36,8 @@ def main() -> None:
         finally:
             stage.close()
             if options.keep:
-                shutil.copytree(
-                    place.folder,
-                    options.keep,
-                    dirs_exist_ok=True,
-                    ignore=shutil.ignore_patterns("postgresql"),
-                )
+                left_out = shutil.ignore_patterns("postgresql", "previous")
+                shutil.copytree(place.folder, options.keep, dirs_exist_ok=True, ignore=left_out)
 
 
 def _tell(result: Any) -> None:

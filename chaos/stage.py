@@ -1,8 +1,7 @@
 """The stage of a case: its place, its workers, its entries; and the common course of every case."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +13,7 @@ from chaos.mix import Mix
 from chaos.notes import Reader
 from chaos.places import POSTGRESQL, Place
 from chaos.workers import JobWorker, NotReached, wait_for
-from jobqueue.models import Entry, LogEntry
-from jobqueue.scheduler import database_now
+from jobqueue.models import LogEntry
 from jobqueue.states import LogStatus
 
 SETTLE_SECONDS = 60.0
@@ -50,6 +48,7 @@ class Case:
     overlaps_allowed: bool = False
     settle_seconds: float = SETTLE_SECONDS
     seconds: float | None = None
+    settled: bool = False
 
     def fault(self) -> None:
         """The fault happens now."""
@@ -72,7 +71,7 @@ class Stage:
         self.place = place
         self.notes = Reader(place.folder / "notes")
         self.main: JobWorker | None = None
-        self._extra: list[JobWorker] = []
+        self.extra: list[JobWorker] = []
         self._number = 0
 
     @property
@@ -89,7 +88,7 @@ class Stage:
         """One more worker, for this case only; not yet ready."""
         self._number += 1
         worker = JobWorker(self.place, name=f"extra{self._number}", **options)
-        self._extra.append(worker)
+        self.extra.append(worker)
         return worker
 
     def without_worker(self) -> None:
@@ -104,7 +103,7 @@ class Stage:
         case = Case()
         try:
             play(self, case)
-            if case.mix.all:
+            if case.mix.all and not case.settled:
                 self.settle(case)
         except NotReached as problem:
             case.problems.append(f"did not happen: {problem}")
@@ -118,6 +117,7 @@ class Stage:
     def settle(self, case: Case) -> None:
         """Waits until nothing of the case is open, then checks."""
         left = ""
+        case.settled = True
 
         def settled() -> bool:
             nonlocal left
@@ -137,15 +137,15 @@ class Stage:
 
     def close(self) -> None:
         """Ends all workers."""
-        for worker in [*self._extra, *([self.main] if self.main else [])]:
+        for worker in [*self.extra, *([self.main] if self.main else [])]:
             worker.kill()
-        self._extra, self.main = [], None
+        self.extra, self.main = [], None
 
     def _after(self, case: Case) -> None:
         hooks.open_gates(self.place.folder)
-        for worker in self._extra:
+        for worker in self.extra:
             worker.kill()
-        self._extra = []
+        self.extra = []
         if case.problems and self.main is not None:
             self.main.kill()  # the next case begins with a healthy one
             self.main = None
@@ -179,40 +179,6 @@ def seconds_to_recover(case: Case) -> float:
     return max(waits)
 
 
-@contextmanager
-def working_hard(
-    case: Case, *, entries: int, seconds: float = 0.05, object_id: int | None = None
-) -> Iterator[None]:
-    """Plain entries that are due over the next seconds, so that the fault finds the worker at work."""
-    from chaos import jobs
-
-    for number in range(entries):
-        case.mix.entry(
-            object_id or jobs.WORK,
-            due_in=number * seconds,
-            description=f"load {number}",
-            parameters={"seconds": "0.03"},
-        )
-    yield
-
-
-def final_row(entry: Entry) -> LogEntry | None:
-    """The row that settles an entry's due moment."""
-    return LogEntry.objects.filter(entry_id=entry.id, is_final=True).first()
-
-
 def succeeded(mix: Mix) -> int:
     """Successes in the ledger so far."""
     return LogEntry.objects.filter(entry_id__in=mix.all, status=LogStatus.SUCCESS).count()
-
-
-__all__ = [
-    "Case",
-    "Result",
-    "Stage",
-    "database_now",
-    "final_row",
-    "seconds_to_recover",
-    "succeeded",
-    "working_hard",
-]

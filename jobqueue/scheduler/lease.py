@@ -16,6 +16,7 @@ from jobqueue.scheduler import rescue, session_events
 from jobqueue.scheduler.clock import database_now
 from jobqueue.scheduler.models import Cluster, ScheduledTask, WorkerSession
 from jobqueue.scheduler.outcome import TaskError
+from jobqueue.scheduler.patience import SUPERVISOR_SECONDS, patience
 from jobqueue.scheduler.processes import is_running, machine, process_start
 from jobqueue.scheduler.session_events import Kind
 
@@ -24,8 +25,8 @@ LOST = ScheduledTask.ErrorKind.LOST.value
 
 def register_cluster(*, name: str, workers: int, version: str) -> int:
     """Inserts the row of a cluster supervised by this process; returns its id."""
-    now = database_now()
-    with transaction.atomic():
+    with patience(SUPERVISOR_SECONDS), transaction.atomic():
+        now = database_now()
         cluster = Cluster.objects.create(
             name=name,
             host=socket.gethostname(),

@@ -16,6 +16,7 @@ from jobqueue.scheduler import session_events
 from jobqueue.scheduler.clock import database_now
 from jobqueue.scheduler.errors import ReportedLate, StaleClaim
 from jobqueue.scheduler.models import CLAIMED, FREE, RUNNING, ScheduledTask
+from jobqueue.scheduler.patience import RECORD_SECONDS, START_SECONDS, patience
 from jobqueue.scheduler.retries import failure_retry_seconds, main_retry_seconds
 from jobqueue.scheduler.routines import get_routine, is_registered
 from jobqueue.scheduler.sql import (
@@ -70,7 +71,8 @@ class Outcome(Enum):
 def start_task(claim: ClaimedTask) -> RunningTask:
     """Stamps the start of a claimed task and returns it; raises ``StaleClaim`` when fenced out."""
     statement = START_AND_READ if on_postgresql() else SQLITE_START_TASK
-    rows = fetch(statement, {**claim.parameters(), "now": now_parameter()})
+    with patience(START_SECONDS):
+        rows = fetch(statement, {**claim.parameters(), "now": now_parameter()})
     if not rows:
         raise StaleClaim(f"Task {claim.id} is no longer claimed under number {claim.claim_number}.")
     return RunningTask.from_row(rows[0])
@@ -148,7 +150,8 @@ def until_recorded(step: Callable[[], T]) -> T:
     wait = 0.05
     while True:
         try:
-            return step()
+            with patience(RECORD_SECONDS):
+                return step()
         except (OperationalError, InterfaceError):
             if connection.in_atomic_block:
                 raise

@@ -20,6 +20,7 @@ from typing import Any
 from django.db import NotSupportedError, connection
 
 from jobqueue.scheduler.clock import database_now, fixed_now
+from jobqueue.scheduler.patience import START_SECONDS, patience
 from jobqueue.scheduler.values import db_moment, on_postgresql
 
 TASK_TABLE = "jobqueue_scheduledtask"
@@ -141,7 +142,8 @@ def plan_anew() -> None:
         return
     _planned_at = now
     try:
-        connection.connection.execute("DISCARD PLANS", prepare=False)
+        with patience(START_SECONDS):
+            connection.connection.execute("DISCARD PLANS", prepare=False)
     except Exception:
         connection.close()
 

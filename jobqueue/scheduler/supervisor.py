@@ -3,6 +3,7 @@
 Its loop first looks at memory and processes, then at the database, so that an outage of the database delays no kill.
 """
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -19,10 +20,11 @@ from django_q.conf import Conf
 from jobqueue.conf import settings
 from jobqueue.scheduler import lease, rescue
 from jobqueue.scheduler.copy_guard import CopyGuard
-from jobqueue.scheduler.lineage import lineage
+from jobqueue.scheduler.lineage import Role, lineage
 from jobqueue.scheduler.lookahead import MOST_AHEAD
 from jobqueue.scheduler.member import Member
 from jobqueue.scheduler.models import Cluster
+from jobqueue.scheduler.patience import SUPERVISOR_SECONDS, patience, wait_briefly_for_sqlite
 from jobqueue.scheduler.processes import adopt_orphans
 from jobqueue.scheduler.worker import connect_signals
 
@@ -34,6 +36,8 @@ HELD_LOOK_SECONDS = 1.0
 RESTART_PAUSE_SECONDS = 1.0
 DRAINED_AFTER_SECONDS = 0.3
 """A claim may commit, and its message be taken, just after the drain began."""
+STOP_QUIET_SECONDS = 3.0
+"""An engine that runs nothing and still does not end is wedged; nothing is left to wait for."""
 RECYCLE_AFTER_TASKS = 20_000
 ONLY_ON_REQUEST = 2**31
 
@@ -69,6 +73,7 @@ class Supervisor:
         connect_signals()
         adopt_orphans()
         lineage.become_supervisor()
+        wait_briefly_for_sqlite(is_here=lambda: lineage.role is Role.SUPERVISOR)
         os.set_blocking(self._wake_write, False)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -104,7 +109,7 @@ class Supervisor:
         if time.monotonic() >= self._guard_at:
             self._guarded(self._judge_database)
         self._guarded(self._settle)
-        self._guarded(self._replace)
+        self._guarded(self._replace, patient=True)
         if time.monotonic() >= self._cancel_at:
             self._guarded(self._deliver_cancels)
         if time.monotonic() >= self._beat_at:
@@ -117,20 +122,21 @@ class Supervisor:
         if member.killed:
             return
         member.children.observe()
+        member.children.observe_stopped()
         if member.sentinel_ended:
             member.kill("stopped" if self._stopping else "the sentinel ended")
             return
+        nothing_left = min(member.quiet_seconds(), member.draining_seconds)
         if self._stopping:
+            if nothing_left > STOP_QUIET_SECONDS:
+                member.kill("stopped")
             return
         trouble = None if member.draining else member.troubles()
         if trouble:
             logger.warning("Cluster %s is replaced: %s.", member.cluster_id, trouble)
             member.drain(trouble)
-        elif member.draining and member.idle and self._drained_long_enough(member):
+        elif nothing_left > DRAINED_AFTER_SECONDS:
             member.kill()
-
-    def _drained_long_enough(self, member: Member) -> bool:
-        return time.monotonic() - (member.draining_since or 0) > DRAINED_AFTER_SECONDS
 
     def _judge_database(self) -> None:
         """Whether the database is ours: the answer lies on the boards, so that no claim has to ask."""
@@ -181,17 +187,20 @@ class Supervisor:
                 continue
             if member.draining:
                 lease.mark_draining(member.cluster_id)
-            member.children.observe_stopped()
             member.fail_abandoned_sessions()
         if self._guard.held:
             return  # what a copy says is running runs elsewhere, or did in the past
         for cluster_id in self._loss.look(except_clusters=ids):
             logger.warning("Cluster %s is lost; its tasks were settled.", cluster_id)
 
-    def _guarded(self, step: Callable[[], None]) -> None:
-        """A step that needs the database: when it fails it is tried again in the next round."""
+    def _guarded(self, step: Callable[[], None], *, patient: bool = False) -> None:
+        """A step that needs the database: when it fails it is tried again in the next round.
+
+        It is given up when the database does not answer, unless ``patient``: a fork must not be cut short.
+        """
         try:
-            step()
+            with contextlib.nullcontext() if patient else patience(SUPERVISOR_SECONDS):
+                step()
         except Exception as error:
             logger.warning("Supervisor: %s: %s", step.__name__.strip("_"), error)
             self._loss.database_failed()
