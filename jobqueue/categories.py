@@ -36,11 +36,10 @@ def lock(company_id: UUID, code: str) -> Category | None:
 
     Before any task or entry: everybody who needs the category locks it first. On SQLite the transaction is the lock.
     """
-    return (
-        Category.objects.select_for_update().filter(company_id=company_id, code=code).first()
-        if code
-        else None
-    )
+    if not code:
+        return None
+    found = Category.objects.select_for_update(no_key=True).filter(company_id=company_id, code=code)
+    return found.first()
 
 
 def busy(company_id: UUID, code: str) -> tuple[Busy, ...]:

@@ -12,9 +12,13 @@ run again: nothing is recorded twice. The steps (*Job queue reference, Errors, a
 6. Hand the category's slot over, and have the object's own failure routine run in a session of its own.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.dispatch import Signal
 
 from jobqueue import categories, collected, facts, finishing, ledger, poison, scheduler, telemetry
 from jobqueue.enqueue import KEEP, SESSION_FIELDS, clear_session, enqueue
@@ -32,10 +36,11 @@ from jobqueue.events import (
 )
 from jobqueue.guarded import store
 from jobqueue.models import Entry, LogEntry
-from jobqueue.schedule import Anchor, ScheduleError, gap_between, retry_decision
+from jobqueue.schedule import retry_decision
 from jobqueue.scheduler import RunningTask
 from jobqueue.states import HoldKind, LogStatus, Status
-from jobqueue.validation import recurrence_of
+
+logger = logging.getLogger(__name__)
 
 OBJECT_FAILURE_ROUTINE = "jobqueue.object_failure"
 KILLED = "The worker process was killed while the job ran."
@@ -144,10 +149,21 @@ def _collect(failure: Failure) -> None:
     if failure.was_cancelled:
         failure.message = text
         return
-    ask(before_log_error, entry=failure.entry, log_entry=row, error=text)
+    _consult(before_log_error, entry=failure.entry, log_entry=row, error=text)
     register = collected.add_error(row, message=text, call_stack=task.error_call_stack, now=failure.now)
     row.error_register = register
     failure.message = collected.first_message(register.pk) or text
+
+
+def _consult(signal: Signal, **named: Any) -> None:
+    """Asks extensions; one that fails is logged and not heard, or the failure would never be recorded."""
+    try:
+        with transaction.atomic():
+            ask(signal, **named)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("An extension failed while a failed run was being recorded.")
 
 
 def _words(task: RunningTask) -> str:
@@ -177,7 +193,7 @@ def _decide(failure: Failure) -> None:
             now=failure.now,
         )
     draft = Draft(retry_at=retry.at if retry is not None else None)
-    ask(handle_execution_error, entry=entry, draft=draft)
+    _consult(handle_execution_error, entry=entry, draft=draft)
     if draft.retry_at is not None:
         failure.retry_at, failure.attempt = (
             draft.retry_at,
@@ -204,6 +220,8 @@ def _follow(failure: Failure) -> None:
         return
     if entry.status == Status.ON_HOLD:
         _settle(failure, is_final=True)
+        held_at = min(entry.held_at or now, now)
+        ledger.account_for_overlap(entry, due_at=failure.row.due_at, until=held_at, now=now)
         entry.system_task_id = None
         clear_session(entry)
         store(entry, ["system_task_id", *SESSION_FIELDS], now=now)
@@ -251,10 +269,19 @@ def _retry(failure: Failure) -> None:
     entry.attempts = failure.attempt
     entry.earliest_start_at = failure.retry_at
     entry.status = Status.READY
-    if not enqueue(entry, now=failure.now, due_at=KEEP, context=failure.task.context):
-        failure.retry_at = None
-        ledger.close_due_moment(entry, reason="", now=failure.now)
-        failure.row.is_final = True
+    try:
+        with transaction.atomic():
+            scheduled = enqueue(entry, now=failure.now, due_at=KEEP, context=failure.task.context)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("%s could not be enqueued for its retry; it stays in Error.", entry)
+        entry.refresh_from_db()
+        _stop(failure)
+        scheduled = False
+    if not scheduled:
+        failure.retry_at, failure.row.is_final = None, True
+        LogEntry.objects.filter(pk=failure.row.pk).update(is_final=True)
 
 
 def _stop(failure: Failure) -> None:
@@ -262,7 +289,7 @@ def _stop(failure: Failure) -> None:
     entry, now = failure.entry, failure.now
     assert entry is not None
     message, register = failure.message, failure.row.error_register
-    _account_for_overlap(entry, failure)
+    ledger.account_for_overlap(entry, due_at=failure.row.due_at, until=now, now=now)
     entry.status, entry.system_task_id = Status.ERROR, None
     entry.error_message, entry.error_register = message[:2048], register
     clear_session(entry)
@@ -287,17 +314,6 @@ def _follow_cancel(failure: Failure) -> None:
             now=failure.now,
             held_by=failure.row.ended_by,
         )
-
-
-def _account_for_overlap(entry: Entry, failure: Failure) -> None:
-    if not entry.recurring or entry.recurrence_anchor != Anchor.FIXED:
-        return
-    try:
-        gap = gap_between(recurrence_of(entry), last_due=failure.row.due_at, now=failure.now)
-    except ScheduleError:
-        return
-    if gap is not None:
-        ledger.record_gap(entry, gap, status=LogStatus.SKIPPED, reason=finishing.OVERLAPPED, now=failure.now)
 
 
 def _tell(failure: Failure) -> None:

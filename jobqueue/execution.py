@@ -78,18 +78,17 @@ def perform(
             if job.atomic:
                 with transaction.atomic():
                     _call(job, run)
-                    sink.flush(final=True)
                     if finish is not None:
                         finish()
             else:
                 with savepoint_if_nested(), _no_open_work():
                     _call(job, run)
-                sink.flush(final=True)
+        sink.write_rest()
     except SoftTimeout as timeout:
-        sink.rescue()
+        sink.write_rest()
         raise _explained(timeout, job, seconds, timeout_seconds) from timeout
     except BaseException:
-        sink.rescue()
+        sink.write_rest()
         raise
     finally:
         sink.close()

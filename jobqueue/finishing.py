@@ -50,7 +50,6 @@ from jobqueue.scheduler.outcome import finish_task
 from jobqueue.states import HoldKind, LogStatus, ObjectType, OutputType, Status
 from jobqueue.validation import recurrence_of
 
-OVERLAPPED = "The run before had not ended, or its turn had not come."
 DELETED = "The entry was deleted while it ran."
 
 
@@ -100,7 +99,8 @@ def finish(ended: Ended) -> Entry | None:
     assert row is not None
     now = ended.ended_at
     with transaction.atomic():
-        categories.lock(row.company_id, row.category_code)
+        code = _category_of(ended)
+        categories.lock(row.company_id, code)
         finish_task(ended.claim)
         entry = Entry.objects.select_related("company", "user").filter(pk=row.entry_no).first()
         log_entry = _settle(ended, entry, row)
@@ -114,8 +114,14 @@ def finish(ended: Ended) -> Entry | None:
             announce(after_finish, entry=entry, log_entry=log_entry)
         if entry is not None and old is not None:
             telemetry.status_changed(entry, old=old)
-        categories.after_run(company_id=row.company_id, code=row.category_code, entry_id=row.id, now=now)
+        categories.after_run(company_id=row.company_id, code=code, entry_id=row.id, now=now)
     return entry
+
+
+def _category_of(ended: Ended) -> str:
+    """Whose slot the run occupies: its row's category, which follows a renaming."""
+    codes = LogEntry.objects.filter(pk=ended.started.log_entry_no).values_list("category_code", flat=True)
+    return codes.first() or ended.view.category_code
 
 
 def ask_after_execute(ended: Ended) -> None:
@@ -141,7 +147,12 @@ def hold(entry: Entry, *, kind: HoldKind, reason: str, now: datetime, held_by: A
 
 
 def schedule_next(
-    entry: Entry, *, due_at: datetime, now: datetime, lost: LogStatus | None = None, reason: str = OVERLAPPED
+    entry: Entry,
+    *,
+    due_at: datetime,
+    now: datetime,
+    lost: LogStatus | None = None,
+    reason: str = ledger.OVERLAPPED,
 ) -> bool:
     """Enqueues a recurring entry for its next due moment; due moments passed meanwhile become one *Skipped* row.
 
@@ -211,6 +222,8 @@ def _follow(entry: Entry, ended: Ended, log_entry: LogEntry | None) -> None:
     if entry.system_task_id != ended.claim.id or log_entry is None:
         return  # scheduled anew, or set to Error by a person: the entry goes its own way
     if entry.status == Status.ON_HOLD:
+        held_at = min(entry.held_at or now, now)
+        ledger.account_for_overlap(entry, due_at=ended.started.due_at, until=held_at, now=now)
         entry.system_task_id = None
         entry.attempts = 0
         clear_session(entry)
@@ -244,6 +257,8 @@ def _outcome(entry: Entry, ended: Ended) -> Status:
 def _apply(entry: Entry, ended: Ended, log_entry: LogEntry, outcome: Status) -> None:
     now = ended.ended_at
     entry.attempts = 0
+    if outcome in (Status.ON_HOLD, Status.INACTIVITY):
+        ledger.account_for_overlap(entry, due_at=ended.started.due_at, until=now, now=now)
     if outcome == Status.ON_HOLD:
         hold(entry, kind=HoldKind.PROGRAM, reason=ended.hold_reason or "Set by the job itself.", now=now)
         _tell_owner(entry, log_entry)

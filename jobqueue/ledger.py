@@ -14,11 +14,13 @@ from django.db.models import Q
 
 from jobqueue.models import Entry, LogEntry
 from jobqueue.objects import registry
-from jobqueue.schedule import Gap
-from jobqueue.states import LogStatus, Origin
+from jobqueue.schedule import Gap, ScheduleError, gap_between
+from jobqueue.states import Anchor, LogStatus, Origin
+from jobqueue.validation import recurrence_of
 
 REASON_LENGTH = 250
 MESSAGE_LENGTH = 2048
+OVERLAPPED = "The run before had not ended, or its turn had not come."
 
 
 def record_gap(
@@ -59,7 +61,8 @@ def close_due_moment(entry: Entry, *, reason: str, now: datetime) -> None:
     """Settles the due moment an entry was serving, because somebody holds, deletes or restarts it.
 
     Waiting for a retry: the last failed attempt becomes the final one. Due but not started: *Skipped* with the reason.
-    Not due yet: nothing, the moment never came. A run in process settles its own row.
+    Fixed times that came after it are skipped with it. Not due yet: nothing, the moment never came. A run in process
+    settles its own row.
     """
     due_at = entry.due_at
     if due_at is None or due_at > now:
@@ -69,8 +72,34 @@ def close_due_moment(entry: Entry, *, reason: str, now: datetime) -> None:
         return
     if rows:
         LogEntry.objects.filter(pk=rows[-1].pk).update(is_final=True, modified_at=now)
-    else:
-        record_skip(entry, due_at=due_at, reason=reason, now=now)
+        account_for_overlap(entry, due_at=due_at, until=now, reason=reason, now=now)
+        return
+    passed = fixed_times_after(entry, due_at=due_at, until=now)
+    gap = Gap(
+        count=1 + (passed.count if passed else 0),
+        first_due=due_at,
+        last_due=passed.last_due if passed else due_at,
+    )
+    record_gap(entry, gap, status=LogStatus.SKIPPED, reason=reason, now=now)
+
+
+def account_for_overlap(
+    entry: Entry, *, due_at: datetime, until: datetime, now: datetime, reason: str = OVERLAPPED
+) -> None:
+    """Fixed times later than the due moment served and not later than ``until`` become one *Skipped* row."""
+    gap = fixed_times_after(entry, due_at=due_at, until=until)
+    if gap is not None:
+        record_gap(entry, gap, status=LogStatus.SKIPPED, reason=reason, now=now)
+
+
+def fixed_times_after(entry: Entry, *, due_at: datetime, until: datetime) -> Gap | None:
+    """The fixed times of a recurring entry in that span; None for an entry that counts from completion."""
+    if not entry.recurring or entry.recurrence_anchor != Anchor.FIXED:
+        return None
+    try:
+        return gap_between(recurrence_of(entry), last_due=due_at, now=until)
+    except ScheduleError:
+        return None
 
 
 def settle(

@@ -37,7 +37,7 @@ def call(task: RunningTask) -> None:
         logger.warning("The failure routine of %s failed.", job.name, exc_info=True)
         run.log(f"The failure routine of {job.name} failed: {error}", level=Level.ERROR)
     finally:
-        sink.rescue()
+        sink.write_rest()
         sink.close()
 
 

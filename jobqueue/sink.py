@@ -17,6 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from jobqueue.models import LogEntry, LogLine
 from jobqueue.objects import Document
+from jobqueue.scheduler.outcome import until_recorded
 from jobqueue.scheduler.sql import on_postgresql
 from jobqueue.scheduler.values import db_moment
 from jobqueue.states import Level
@@ -72,12 +73,12 @@ class DatabaseSink:
         elif on_postgresql() and not self._nested:
             self._write_beside()
 
-    def rescue(self) -> None:
-        """After a failure: writes what is left once the job's transaction is gone. Never raises."""
+    def write_rest(self) -> None:
+        """After the run: writes what is left, now that the job's transaction is over. Never raises."""
         if self._nested and connection.needs_rollback:
             return
         try:
-            self.flush(final=True)
+            until_recorded(lambda: self.flush(final=True))
         except Exception:
             logger.warning("Log lines of run %s could not be written.", self._log_entry_no, exc_info=True)
             with contextlib.suppress(Exception):

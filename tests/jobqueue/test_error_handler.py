@@ -428,3 +428,38 @@ def test_waits_grow_with_each_attempt_up_to_the_tenth():
     assert waits[:4] == [SECOND, SECOND, SECOND, 10 * SECOND]
     assert waits[-3:] == [timedelta(hours=6)] * 3
     assert (reload(entry).status, len(rows_of(entry))) == (Status.ERROR, 11)
+
+
+def test_an_extension_that_fails_keeps_nothing_from_being_recorded():
+    entry = failing(max_attempts=1)
+
+    def fail(**_):
+        raise ValueError("A bug of the extension.")
+
+    with (
+        connected(events.before_log_error, fail),
+        connected(events.handle_execution_error, fail),
+        connected(events.before_enqueue, fail),
+    ):
+        run()
+    assert outcomes_of(entry) == [("Error", True)]
+    assert status_of(entry) == Status.ERROR
+
+
+def test_a_hold_during_a_long_run_accounts_for_the_fixed_times_before_it():
+    entry = failing(
+        recurring=True, recurrence_anchor=Anchor.FIXED, starting_time=time(0), minutes_between_runs=10
+    )
+    due = entry.due_at
+
+    def hold(**_):
+        lifecycle.set_on_hold(entry, actor=actor_of(entry.user), now=due + 25 * MINUTE)
+
+    with connected(events.before_execute, hold):
+        run_once(due)
+    run(due + 26 * MINUTE)
+    rows = rows_of(entry)
+    assert [(LogStatus(row.status), row.is_final, row.gap_count) for row in rows] == [
+        (LogStatus.ERROR, True, 1),
+        (LogStatus.SKIPPED, True, 2),
+    ]

@@ -127,10 +127,8 @@ def test_the_clean_up_job_puts_everything_in_order(company):
     sleeper = make_entry(status=Status.INACTIVITY, recurring=True, earliest_start_at=NOW + HOUR)
     unused = ErrorMessageRegister.objects.create(company=company, created_at=NOW - timedelta(days=2))
     done = housekeeping.clean_up(company, now=NOW)
-    assert done == {
+    assert {words: count for words, count in done.items() if count} == {
         "recovery tasks made again": 1,
-        "stale entries": 0,
-        "stale log entries": 0,
         "sleeping entries scheduled again": 1,
         "expired waiting entries deleted": 1,
         "error messages without a log entry deleted": 1,

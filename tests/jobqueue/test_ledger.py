@@ -92,3 +92,16 @@ def test_every_due_moment_of_a_busy_day_has_exactly_one_final_row():
     for row in rows:
         covered += [row.due_at + number * 10 * MINUTE for number in range(row.gap_count)]
     assert sorted(covered) == [moment + step * 10 * MINUTE for step in range(22)]
+
+
+def test_closing_skips_the_fixed_times_that_came_meanwhile_with_the_due_moment():
+    entry = ready_entry(recurring=True, recurrence_anchor="fixed", minutes_between_runs=10)
+    due = entry.due_at
+    lifecycle.set_on_hold(entry, actor=actor_of(entry.user), now=due + 25 * MINUTE)
+    row = rows_of(entry)[0]
+    assert (row.status, row.due_at, row.gap_count, row.gap_last_due_at) == (
+        LogStatus.SKIPPED,
+        due,
+        3,
+        due + 20 * MINUTE,
+    )
