@@ -52,6 +52,7 @@ class Member:
     end_reason: str = "stopped"
     _watchdog: Watchdog = field(default_factory=Watchdog)
     _given_back_at: float = 0.0
+    _quiet_since: float | None = None
 
     def __post_init__(self) -> None:
         self.children = Children(self.board, self._watchdog)
@@ -101,9 +102,22 @@ class Member:
         return self.draining_since is not None
 
     @property
+    def draining_seconds(self) -> float:
+        return 0.0 if self.draining_since is None else time.monotonic() - self.draining_since
+
+    @property
     def idle(self) -> bool:
         """Whether no worker is executing anything."""
         return not self.board.in_state(BUSY)
+
+    def quiet_seconds(self) -> float:
+        """How long no worker has been executing anything, as far as this was asked regularly."""
+        now = time.monotonic()
+        if not self.idle:
+            self._quiet_since = None
+            return 0.0
+        self._quiet_since = self._quiet_since or now
+        return now - self._quiet_since
 
     def troubles(self) -> str | None:
         """Why this cluster should be replaced, or None."""
