@@ -39,6 +39,7 @@ SLOW_SIGNALS = (
 
 ERRORS: dict[GateName, type[NonRetriable]] = {
     GateName.USER_ACTIVE: ForbiddenUser,
+    GateName.USER_COMPANY: ForbiddenUser,
     GateName.USER_PERMITTED: ForbiddenUser,
     GateName.OBJECT: UnknownObject,
     GateName.PARAMETERS: InvalidParameters,

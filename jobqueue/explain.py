@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Sum
 
-from jobqueue import categories, permissions
+from jobqueue import categories, companies, permissions
 from jobqueue.facts import job_object, object_name, parse_parameters
 from jobqueue.gates import Busy, Facts, Gate, GateName, Opener, decide, moment
 from jobqueue.models import Category, Cluster, Entry, LogEntry, ScheduledTask
@@ -78,6 +78,7 @@ def facts_now(entry: Entry, *, now: datetime) -> Facts:
         category_busy=categories.busy(entry.company_id, entry.category_code) if category is not None else (),
         user_name=user.get_username() if user is not None else "System",
         user_active=user is None or user.is_active,
+        user_enters=user is None or companies.may_enter(user, entry.company),
         user_permitted=_may_run(user, job),
         permission=(job.permission or "") if job is not None else "",
         object_name=object_name(entry, job),

@@ -16,7 +16,7 @@ from django.contrib.auth import get_user_model
 from jobqueue import permissions
 from jobqueue.errors import InvalidParameters
 from jobqueue.gates import Busy, Facts
-from jobqueue.models import Entry, LogEntry
+from jobqueue.models import CompanyMember, Entry, LogEntry
 from jobqueue.models.entry import WEEKDAY_FIELDS
 from jobqueue.objects import JobObject, registry
 from jobqueue.schedule import Recurrence
@@ -28,6 +28,7 @@ from jobqueue.validation import recurrence_of
 
 ENTRY_TABLE = Entry._meta.db_table
 LOG_TABLE = LogEntry._meta.db_table
+MEMBER_TABLE = CompanyMember._meta.db_table
 
 
 class EntryRow(NamedTuple):
@@ -91,8 +92,8 @@ class EntryRow(NamedTuple):
 class Reading(NamedTuple):
     """A claimed task with its entry (None if that is gone) as they were at ``now``.
 
-    ``user_id`` is who the run would run as. ``context`` is the task's. ``running_since`` is the start of another run of
-    the entry that is in process.
+    ``user_id`` is who the run would run as, ``user_enters`` whether that user may work in the entry's company.
+    ``context`` is the task's. ``running_since`` is the start of another run of the entry that is in process.
     """
 
     now: datetime
@@ -102,6 +103,7 @@ class Reading(NamedTuple):
     user_name: str
     user_active: bool
     user_superuser: bool
+    user_enters: bool
     running_since: datetime | None
     entry: EntryRow | None
 
@@ -112,11 +114,11 @@ class Reading(NamedTuple):
 
 
 _PLACE = {name: place for place, name in enumerate(EntryRow._fields)}
-_HEAD = 8
+_HEAD = 9
 _WEEKDAY_PLACES = tuple(_HEAD + _PLACE[name] for name in WEEKDAY_FIELDS)
 # Django's SQLite connections read columns declared as time or date themselves; datetimes come as text.
 _SQLITE_READERS: tuple[tuple[int, Callable[[Any], Any]], ...] = (
-    *((place, read_moment) for place in (0, 1, 7)),
+    *((place, read_moment) for place in (0, 1, 8)),
     *((_HEAD + _PLACE[name], read_uuid) for name in ("id", "company_id", "system_task_id")),
     *(
         (_HEAD + _PLACE[name], read_moment)
@@ -195,6 +197,7 @@ def facts_of(
         category_busy=category_busy,
         user_name=reading.user_name or "System",
         user_active=reading.user_active,
+        user_enters=reading.user_enters,
         user_permitted=user_permitted,
         permission=(job.permission or "") if job is not None else "",
         object_name=object_name(entry, job),
@@ -238,7 +241,9 @@ def _reading(row: Sequence[Any]) -> Reading:
         text = values[place]
         values[place] = {} if text == "{}" else json.loads(text) if isinstance(text, str) else text
         entry = EntryRow(*values[_HEAD:])
-    now, not_before, context, user_id, user_name, user_active, user_superuser, running_since = values[:_HEAD]
+    now, not_before, context, user_id, user_name, user_active, user_superuser, user_enters, running_since = (
+        values[:_HEAD]
+    )
     return Reading(
         now=now,
         not_before=not_before,
@@ -247,6 +252,7 @@ def _reading(row: Sequence[Any]) -> Reading:
         user_name=user_name or "",
         user_active=user_id is None or bool(user_active),
         user_superuser=bool(user_superuser),
+        user_enters=user_id is None or bool(user_superuser) or bool(user_enters),
         running_since=running_since,
         entry=entry,
     )
@@ -262,6 +268,8 @@ def _statement(*, postgresql: bool) -> str:
     return f"""
 SELECT {NOW if postgresql else SQLITE_NOW}, t.not_before, t.owner_context, {runs_as},
        u.{name}, u.is_active, u.is_superuser,
+       (EXISTS (SELECT 1 FROM {MEMBER_TABLE} m WHERE m.user_id = u.{key} AND m.company_id = e.company_id)
+        OR NOT EXISTS (SELECT 1 FROM {MEMBER_TABLE} m WHERE m.user_id = u.{key})),
        (SELECT min(l.started_at) FROM {LOG_TABLE} l
          WHERE l.entry_id = e.id AND l.status = 1
            AND EXISTS (SELECT 1 FROM {TASK_TABLE} r WHERE r.id = l.system_task_id AND r.id <> t.id)),

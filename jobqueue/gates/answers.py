@@ -22,6 +22,7 @@ class GateName(StrEnum):
     PARALLEL = "Not running already"
     CATEGORY = "Category has a free slot"
     USER_ACTIVE = "Running user is active"
+    USER_COMPANY = "Running user may work in the company"
     OBJECT = "Job object is known"
     USER_PERMITTED = "Running user may run the object"
     PARAMETERS = "Parameters fit the object"

@@ -55,6 +55,7 @@ class Facts:
     category_busy: tuple[Busy, ...] = ()
     user_name: str = "System"
     user_active: bool = True
+    user_enters: bool = True
     user_permitted: bool = True
     permission: str = ""
     object_name: str = ""

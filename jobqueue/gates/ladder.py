@@ -207,6 +207,19 @@ def _user_active(facts: Facts) -> Gate:
     )
 
 
+def _user_company(facts: Facts) -> Gate:
+    if facts.user_enters:
+        return Gate(GateName.USER_COMPANY, True)
+    return Gate(
+        GateName.USER_COMPANY,
+        False,
+        f"The running user “{facts.user_name}” may not work in this company. Ask an administrator to add the user to "
+        "it, or let another user set the entry to Ready.",
+        Opener.ADMINISTRATOR,
+        verb="set-ready",
+    )
+
+
 def _object(facts: Facts) -> Gate:
     if facts.object_known:
         return Gate(GateName.OBJECT, True, facts.object_name)
@@ -263,13 +276,22 @@ GATES: tuple[tuple[GateName, Callable[[Facts], Gate]], ...] = (
     (GateName.PARALLEL, _parallel),
     (GateName.CATEGORY, _category),
     (GateName.USER_ACTIVE, _user_active),
+    (GateName.USER_COMPANY, _user_company),
     (GateName.OBJECT, _object),
     (GateName.USER_PERMITTED, _user_permitted),
     (GateName.PARAMETERS, _parameters),
     (GateName.WORKER, _worker),
 )
 
-REFUSALS = frozenset({GateName.USER_ACTIVE, GateName.OBJECT, GateName.USER_PERMITTED, GateName.PARAMETERS})
+REFUSALS = frozenset(
+    {
+        GateName.USER_ACTIVE,
+        GateName.USER_COMPANY,
+        GateName.OBJECT,
+        GateName.USER_PERMITTED,
+        GateName.PARAMETERS,
+    }
+)
 """Closed, these end the due moment as an error that no retry can cure."""
 
 

@@ -8,7 +8,15 @@ from jobqueue import events, lifecycle
 from jobqueue.models import Entry, LogEntry, LogLine, ReportDocument, ScheduledTask
 from jobqueue.scheduler import create_task
 from jobqueue.states import Anchor, HoldKind, LogStatus, MissedRuns, ObjectType, Origin, OutputType, Status
-from tests.builders import NOW, actor_of, make_entry, make_recurring_entry, make_superuser, make_user
+from tests.builders import (
+    NOW,
+    actor_of,
+    make_company,
+    make_entry,
+    make_recurring_entry,
+    make_superuser,
+    make_user,
+)
 from tests.jobobjects import jobs
 from tests.jobobjects.models import Effect
 from tests.jobqueue.driving import (
@@ -332,6 +340,29 @@ def test_a_user_who_lost_the_permission_ends_it_likewise():
     run()
     assert "may not run" in rows_of(entry)[0].error_message
     assert not Effect.objects.exists()
+
+
+def test_a_user_who_may_no_longer_work_in_the_company_ends_it_likewise():
+    user = make_user(groups=["Operator"])
+    entry = ready_entry(object_id=jobs.EFFECT, user=user, max_attempts=5)
+    make_company("elsewhere", members=[user])
+    run()
+    row = rows_of(entry)[0]
+    assert (row.status, row.is_final, row.error_kind) == (LogStatus.ERROR, True, "non_retriable")
+    assert f"“{user.username}” may not work in this company" in row.error_message
+    assert not Effect.objects.exists()
+    make_company(entry.company.code, members=[user])
+    ready_entry(object_id=jobs.EFFECT, user=user)
+    run()
+    assert Effect.objects.count() == 1
+
+
+def test_a_superuser_runs_jobs_in_every_company():
+    boss = make_superuser()
+    make_company("elsewhere", members=[boss])
+    ready_entry(object_id=jobs.EFFECT, user=boss)
+    run()
+    assert Effect.objects.count() == 1
 
 
 def test_a_user_with_the_permission_runs_a_protected_object():

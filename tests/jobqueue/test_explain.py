@@ -6,10 +6,10 @@ import pytest
 
 from jobqueue import lifecycle
 from jobqueue.explain import explain
-from jobqueue.gates import GateName
+from jobqueue.gates import GateName, Opener
 from jobqueue.models import Category, Cluster, Entry
 from jobqueue.states import LogStatus, Status
-from tests.builders import NOW, actor_of, make_category, make_entry, make_log_entry
+from tests.builders import NOW, actor_of, make_category, make_company, make_entry, make_log_entry, make_user
 from tests.jobobjects import jobs
 from tests.jobqueue.driving import HOUR, SECOND, ready_entry, reload, run
 
@@ -111,6 +111,14 @@ def test_a_disabled_user_an_unknown_object_and_wrong_parameters_are_seen_before_
         GateName.USER_ACTIVE,
         GateName.OBJECT,
     ]
+
+
+def test_a_user_who_may_not_work_in_the_company_is_seen_before_the_run():
+    user = make_user(groups=["Operator"])
+    entry = ready_entry(user=user)
+    make_company("elsewhere", members=[user])
+    closed = explain(reload(entry), now=NOW + SECOND).first_closed
+    assert (closed.name, closed.opener) == (GateName.USER_COMPANY, Opener.ADMINISTRATOR)
 
 
 def test_what_explain_calls_open_the_dispatcher_starts():

@@ -83,6 +83,12 @@ def test_without_an_entry_only_the_first_gate_is_asked():
             "cancel",
         ),
         ({"user_active": False, "user_name": "ann"}, GateName.USER_ACTIVE, "“ann” is disabled", "set-ready"),
+        (
+            {"user_enters": False, "user_name": "ann"},
+            GateName.USER_COMPANY,
+            "“ann” may not work in this company",
+            "set-ready",
+        ),
         ({"object_known": False}, GateName.OBJECT, "is not registered", ""),
         (
             {"user_permitted": False, "user_name": "ann", "permission": "a.b"},
