@@ -13,7 +13,7 @@ from chaos.models import Effect
 from chaos.notes import Note
 from jobqueue.models import Entry, LogEntry, ScheduledTask
 from jobqueue.scheduler import database_now
-from jobqueue.states import LogStatus, Status
+from jobqueue.states import HoldKind, LogStatus, Status
 
 SOON = timedelta(seconds=20)
 
@@ -66,7 +66,9 @@ def _holes(mix: Mix) -> Iterator[str]:
         yield f"left over: “{entry}” should have succeeded and gone, but is {Status(entry.status).label}"
     for entry in Entry.objects.filter(id__in=mix.failing).exclude(status=Status.ERROR):
         yield f"“{entry}” should be in Error, but is {Status(entry.status).label}"
-    for entry in Entry.objects.filter(id__in=mix.recurring).exclude(status=Status.READY):
+    for entry in Entry.objects.filter(id__in=mix.recurring).exclude(
+        Q(status=Status.READY) | Q(status=Status.ON_HOLD, hold_kind=HoldKind.MANUAL)
+    ):
         yield f"“{entry}” should be Ready for its next run, but is {Status(entry.status).label}"
 
 

@@ -36,6 +36,11 @@ class Mix:
     def all(self) -> set[UUID]:
         return self.once | self.failing | self.recurring | self.held
 
+    def take(self, other: "Mix") -> None:
+        """Adds what another mix has made."""
+        for name in ("once", "atomic", "failing", "recurring", "held"):
+            getattr(self, name).update(getattr(other, name))
+
     def entry(self, object_id: int, *, due_in: float = 0, **values: Any) -> Entry:
         """A released entry, due in so many seconds."""
         found = make(object_id, due_in=due_in, **values)
@@ -92,6 +97,11 @@ class Mix:
             ]
             self.held |= {entry.id for entry in entries}
             chain.start(entries[0])
+
+    def hold_recurring(self) -> None:
+        """No further due moments: what is due now is still served."""
+        for entry in Entry.objects.filter(id__in=self.recurring):
+            lifecycle.set_on_hold(entry, actor=actor(), reason="The time is over.")
 
     def end_recurring(self) -> None:
         """Deletes what would go on for ever."""

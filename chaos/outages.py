@@ -75,12 +75,13 @@ def terminated_backends(stage: Stage, case: Case) -> None:
     case.fault()
     until = time.monotonic() + STREAM_SECONDS
     while time.monotonic() < until:
-        _terminate_backends()
+        terminate_backends()
         time.sleep(0.05)
     case.over()
 
 
-def _terminate_backends() -> None:
+def terminate_backends() -> None:
+    """Cuts every connection to the database but this one."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -124,7 +125,7 @@ def _all_connections(stage: Stage) -> Iterator[None]:
     try:
         until = time.monotonic() + 3
         while time.monotonic() < until:
-            _terminate_backends()
+            terminate_backends()
             with contextlib.suppress(psycopg.OperationalError):
                 while True:
                     taken.append(psycopg.connect(url, connect_timeout=3))

@@ -102,6 +102,10 @@ class JobWorker:
         found = wait_for(lambda: self._find(kind, held), what=f"there is one {kind}", seconds=15)
         return found
 
+    def find(self, kind: Kind) -> int | None:
+        """The same as they are at this moment; None if there is none."""
+        return self._find(kind, None)
+
     @property
     def alive(self) -> bool:
         return self.process.poll() is None
