@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import structlog
+import structlog.tracebacks
 
 TIMESTAMP = structlog.processors.TimeStamper(fmt="iso", utc=True)
 SHARED: list[Any] = [
@@ -35,6 +36,19 @@ def only_what_a_person_reads(logger: Any, method: str, event: dict[str, Any]) ->
     return event
 
 
+def refusals_are_no_faults(logger: Any, method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """A page that was refused or not found needs no call stack: Django passes one along with each."""
+    if event.get("logger") == "django.request" and event.get("level") == "warning":
+        event.pop("exc_info", None)
+    return event
+
+
+# Call stacks without the values of variables: passwords and decrypted secrets are among them.
+FRAMES_ONLY = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
+
 def dictionary(*, layout: str, level: str) -> dict[str, Any]:
     """A ``LOGGING`` dictionary for ``layout`` *console* or *json*; also makes ``structlog.get_logger()`` end there."""
     structlog.configure(
@@ -49,11 +63,16 @@ def dictionary(*, layout: str, level: str) -> dict[str, Any]:
     )
     if layout == "json":
         rendering: list[Any] = [
-            structlog.processors.dict_tracebacks,
+            refusals_are_no_faults,
+            FRAMES_ONLY,
             structlog.processors.JSONRenderer(default=str),
         ]
     else:
-        rendering = [only_what_a_person_reads, structlog.dev.ConsoleRenderer(colors=False)]
+        rendering = [
+            refusals_are_no_faults,
+            only_what_a_person_reads,
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ]
     return {
         "version": 1,
         "disable_existing_loggers": False,

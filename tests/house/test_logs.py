@@ -51,3 +51,36 @@ def test_a_failing_probe_is_not_logged_by_django_as_well(rf):
     probe = logging.makeLogRecord({"request": rf.get("/readyz")})
     page = logging.makeLogRecord({"request": rf.get("/admin/")})
     assert [logs.NoHealthProbes().filter(record) for record in (probe, page)] == [False, True]
+
+
+@pytest.mark.parametrize("layout", ["json", "console"])
+def test_a_call_stack_is_logged_without_the_values_of_variables(layout):
+    def fail(*, password):
+        raise ValueError("the bank refused")
+
+    try:
+        fail(password="".join(("hunt", "er2")))
+    except ValueError:
+        said = said_by("jobqueue", layout=layout, level="error", exc_info=True)
+    assert "the bank refused" in said
+    assert "hunter2" not in said
+
+
+def test_a_refused_page_is_one_line_without_a_call_stack():
+    try:
+        raise PermissionError("no")
+    except PermissionError:
+        said = said_by("django.request", layout="console", level="warning", exc_info=True)
+    assert len(said.splitlines()) == 1
+
+
+def said_by(name: str, *, layout: str, level: str, **extra) -> str:
+    """One message of the named logger, as it is written under the layout."""
+    stream = StringIO()
+    line = logs.dictionary(layout=layout, level="INFO")["formatters"]["line"]
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(line.pop("()")(**line))
+    logger = logging.Logger(name)
+    logger.addHandler(handler)
+    getattr(logger, level)("Something happened", **extra)
+    return stream.getvalue()
