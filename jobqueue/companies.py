@@ -19,11 +19,14 @@ def visible_to(user) -> QuerySet[Company]:
 
     A superuser works in every company; the System identity (``None``) too.
     """
-    if user is None or user.is_superuser:
-        return Company.objects.all()
-    if not CompanyMember.objects.filter(user=user).exists():
+    if works_in_every(user):
         return Company.objects.all()
     return Company.objects.filter(companymember__user=user)
+
+
+def works_in_every(user) -> bool:
+    """Whether no company lists ``user`` as a member, so that none is closed."""
+    return user is None or user.is_superuser or not CompanyMember.objects.filter(user=user).exists()
 
 
 def may_enter(user, company: Company) -> bool:

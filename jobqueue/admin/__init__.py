@@ -2,6 +2,7 @@
 
 from jobqueue.admin import (
     accounts,
+    credentials,
     entries,
     entry_changes,
     error_messages,
@@ -14,6 +15,7 @@ from jobqueue.admin import (
 
 __all__ = [
     "accounts",
+    "credentials",
     "entries",
     "entry_changes",
     "error_messages",

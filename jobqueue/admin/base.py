@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -14,7 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
-from jobqueue import permissions
+from jobqueue import companies, permissions
 from jobqueue.admin.company import actor_of
 from jobqueue.admin.paginator import EstimatingPaginator
 from jobqueue.errors import Invalid, JobQueueError
@@ -33,6 +35,13 @@ def may(request: HttpRequest, level: Level | None) -> bool:
         # The middleware let only members of the company in, so it need not be asked again.
         known[level] = permissions.may(actor_of(request), level)
     return known[level]
+
+
+def works_in_every_company(request: HttpRequest) -> bool:
+    """Whether no list of members limits the viewer; what concerns all companies is theirs to change."""
+    if not hasattr(request, "job_queue_unlimited"):
+        request.job_queue_unlimited = companies.works_in_every(request.user)
+    return request.job_queue_unlimited
 
 
 def now_of(request: HttpRequest) -> datetime:
@@ -56,7 +65,11 @@ class PagedList(ChangeList):
     """A page of rows that know the moment they were read at (``seen_at``), without a second count of all rows."""
 
     def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
+        try:
+            super().get_results(request)
+        except (DataError, OverflowError, ValueError) as error:
+            # Filters in an address are typed too; Django leads to the list without them.
+            raise IncorrectLookupParameters(error) from error
         self.full_result_count = self.result_count
         self.result_list = list(self.result_list)
         for row in self.result_list:

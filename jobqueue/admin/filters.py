@@ -1,5 +1,6 @@
 """Side filters of the lists. Choices come from rows of the company in the address, in one query each."""
 
+import re
 import uuid
 from typing import Any
 
@@ -13,6 +14,10 @@ from jobqueue.admin.base import now_of
 from jobqueue.models import Category, Entry
 from jobqueue.objects import registry
 from jobqueue.states import LogStatus, ObjectType, Status
+
+# Addresses are typed and forged: what is not a number of this size is no choice of the filter.
+KIND_AND_NUMBER = re.compile(r"([0-9]{1,2})-(-?[0-9]{1,9})")
+ROW_KEY = re.compile(r"[0-9]{1,18}")
 
 
 class HiddenFilter(SimpleListFilter):
@@ -102,10 +107,8 @@ class ObjectFilter(SimpleListFilter):
         return f"{number} {job.caption}" if job is not None else f"{ObjectType(kind).label} {number}"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        kind, _, number = (self.value() or "").partition("-")
-        if not (kind.isdigit() and number.lstrip("-").isdigit()):
-            return queryset
-        return queryset.filter(object_type=int(kind), object_id=int(number))
+        found = KIND_AND_NUMBER.fullmatch(self.value() or "")
+        return queryset.filter(object_type=int(found[1]), object_id=int(found[2])) if found else queryset
 
 
 class CategoryFilter(SimpleListFilter):
@@ -138,7 +141,7 @@ class UserFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         value = self.value() or ""
-        return queryset.filter(user_id=int(value)) if value.isdigit() else queryset
+        return queryset.filter(user_id=int(value)) if ROW_KEY.fullmatch(value) else queryset
 
 
 class RecurringFilter(SimpleListFilter):

@@ -101,6 +101,9 @@ class ReportDocumentAdmin(VerbsAdmin, ReadOnlyAdmin):
         extra_context: Any = None,
     ) -> HttpResponse:
         """A document has no card: its address is the download."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        self.object_or_404(request, object_id or "")
         return HttpResponseRedirect(reverse("admin:jobqueue_reportdocument_download", args=[object_id]))
 
     def get_urls(self) -> list[URLPattern]:

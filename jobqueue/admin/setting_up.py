@@ -1,24 +1,24 @@
-"""Set-up: categories, companies with their members, stored credentials."""
+"""Set-up: categories, and companies with their members."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import TabularInline
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
-from jobqueue import companies, lifecycle, secrets
+from jobqueue import companies, lifecycle
 from jobqueue.admin import words
-from jobqueue.admin.base import JobQueueAdmin, now_of
+from jobqueue.admin.base import JobQueueAdmin, works_in_every_company
 from jobqueue.admin.company import actor_of, admin_root
-from jobqueue.models import Category, Company, CompanyMember, Credential, Entry
+from jobqueue.models import Category, Company, CompanyMember, Entry
 from jobqueue.models.fields import known_time_zones
 from jobqueue.permissions import Level
 
@@ -51,8 +51,8 @@ class CategoryAdmin(JobQueueAdmin):
         if not count:
             return mark_safe('<span class="jw-none">no entry</span>')
         return format_html(
-            '<a class="jw-link" href="../entry/?category={}">{}</a>',
-            category.code,
+            '<a class="jw-link" href="../entry/?{}">{}</a>',
+            urlencode({"category": category.code}),
             words.counted(count, "entry", "entries"),
         )
 
@@ -98,12 +98,22 @@ class CategoryAdmin(JobQueueAdmin):
 
 
 class MemberInline(TabularInline):
+    """Only whoever works in every company says who is limited to which: nobody lifts a limit of their own."""
+
     model = CompanyMember
     extra = 0
     verbose_name = "member"
     verbose_name_plural = (
         "Members: users limited to this company. Users listed in no company may work in all."
     )
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return works_in_every_company(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return works_in_every_company(request)
+
+    has_change_permission = has_delete_permission = has_view_permission
 
 
 @admin.register(Company)
@@ -117,6 +127,9 @@ class CompanyAdmin(JobQueueAdmin):
     search_fields = ("name", "code")
     inlines = (MemberInline,)
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and works_in_every_company(request)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return companies.visible_to(request.user)
 
@@ -129,8 +142,9 @@ class CompanyAdmin(JobQueueAdmin):
         return format_html('<a class="jw-link" href="{}">Open</a>', admin_root(company.code))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # The code is in addresses people have shared.
-        return ("code",) if obj is not None else ()
+        # The code is in addresses people have shared; which company is the default concerns all of them.
+        fixed = ("code",) if obj is not None else ()
+        return fixed if works_in_every_company(request) else (*fixed, "is_default")
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "time_zone":
@@ -147,6 +161,12 @@ class CompanyAdmin(JobQueueAdmin):
         base = super().get_form(request, obj, change, **kwargs)
 
         class CompanyForm(base):  # type: ignore[valid-type]
+            def clean_code(self) -> str:
+                code = self.cleaned_data["code"]
+                if Company.objects.filter(code__iexact=code).exclude(pk=self.instance.pk).exists():
+                    raise forms.ValidationError(f"There is a company {code} already. Choose another code.")
+                return code
+
             def clean_is_default(self) -> bool:
                 wanted = self.cleaned_data["is_default"]
                 if self.instance.is_default and self.instance.pk and change and not wanted:
@@ -163,89 +183,3 @@ class CompanyAdmin(JobQueueAdmin):
         if obj.is_default:
             Company.objects.exclude(pk=obj.pk).filter(is_default=True).update(is_default=False)
         super().save_model(request, obj, form, change)
-
-
-class CredentialForm(forms.ModelForm):
-    """The secret goes in and never comes out."""
-
-    secret = forms.CharField(
-        required=False,
-        strip=False,
-        widget=UnfoldAdminTextInputWidget({"type": "password", "autocomplete": "new-password"}),
-        help_text="Stored encrypted and never shown again. Leave empty to keep the present one.",
-    )
-    shared = forms.BooleanField(
-        required=False,
-        label="For every company",
-        widget=UnfoldBooleanSwitchWidget,
-        help_text="Let the jobs of every company use it; otherwise only those of this one.",
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["shared"].initial = self.instance.pk is not None and self.instance.company_id is None
-
-    class Meta:
-        model = Credential
-        fields = ("name", "kind", "user_name", "allowed_hosts")
-
-
-@admin.register(Credential)
-class CredentialAdmin(JobQueueAdmin):
-    view_level: Level | None = "administer"
-    add_level: Level | None = "administer"
-    change_level: Level | None = "administer"
-    delete_level: Level | None = "administer"
-    form = CredentialForm
-    list_display = ("name", "kind", "user_name", "secret_shown", "allowed_hosts", "used_in", "changed_shown")
-    search_fields = ("name", "user_name")
-    fields = ("name", "kind", "user_name", "allowed_hosts", "secret")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return Credential.objects.filter(Q(company=request.company) | Q(company=None)).select_related(
-            "company"
-        )
-
-    @display(description="For")
-    def used_in(self, credential: Credential) -> str:
-        return str(credential.company) if credential.company is not None else "Every company"
-
-    @display(description="Secret")
-    def secret_shown(self, credential: Credential) -> SafeString:
-        if secrets.has_secret(credential):
-            return mark_safe('<span aria-label="stored">•••</span>')
-        return mark_safe('<span class="jw-line--error">missing</span>')
-
-    @display(description="Changed")
-    def changed_shown(self, credential: Credential) -> SafeString:
-        return words.moment(credential.changed_at, now=timezone.now())
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type:
-        base = super().get_form(request, obj, change, **kwargs)
-
-        class OwnForm(base):  # type: ignore[valid-type]
-            def clean_name(self) -> str:
-                name = self.cleaned_data["name"].strip()
-                return name
-
-            def clean(self) -> dict[str, Any]:
-                cleaned = super().clean() or self.cleaned_data
-                company = None if cleaned.get("shared") else request.company
-                others = Credential.objects.filter(company=company, name=cleaned.get("name", ""))
-                if others.exclude(pk=self.instance.pk).exists():
-                    where = company or "Every company"
-                    self.add_error(
-                        "name", f"{where} already has a credential “{cleaned['name']}”. Choose another name."
-                    )
-                return cleaned
-
-        return OwnForm
-
-    def save_model(self, request: HttpRequest, obj: Credential, form: Any, change: Any) -> None:
-        obj.company = request.company
-        if change:
-            obj.save(update_fields=["name", "kind", "user_name", "allowed_hosts"])
-        else:
-            obj.save()
-        if form.cleaned_data.get("secret"):
-            secrets.set_secret(obj, form.cleaned_data["secret"], now=now_of(request))

@@ -15,6 +15,7 @@ from jobqueue.models import Entry
 from jobqueue.permissions import level_for, require
 from jobqueue.scheduler import database_now
 from jobqueue.states import HOLD_WORDS, HoldKind, Status
+from jobqueue.validation.coercion import LATEST_YEAR
 
 END_HOLDS_ROUTINE = "jobqueue.end_holds"
 MAX_REASON = 250
@@ -83,6 +84,11 @@ def _require_sound(*, reason: str, until: datetime | None, now: datetime) -> Non
             f"A hold cannot end at {until:%Y-%m-%d %H:%M} UTC, which has passed. Choose a later moment."
         )
         problems.append(Problem("held_until", "in_the_past", sentence))
+    if until is not None and until.year > LATEST_YEAR:
+        sentence = (
+            f"A hold ends in the year {LATEST_YEAR} at the latest. Leave the moment empty to hold for good."
+        )
+        problems.append(Problem("held_until", "too_late", sentence))
     if problems:
         raise Invalid(problems)
 
