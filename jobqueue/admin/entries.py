@@ -190,7 +190,8 @@ class EntryAdmin(EntryCard):
         job = registry.find(entry.object_type, entry.object_id)
         kind = ObjectType(entry.object_type).label
         caption = job.caption if job is not None else "not registered"
-        under = format_html("{} {} {}", kind, entry.object_id, caption)
+        # Most entries are named after their object: then its number says enough.
+        under = " ".join([kind, str(entry.object_id), *([caption] if caption != str(entry) else [])])
         note = ""
         if entry.status == Status.ERROR and entry.error_message:
             note = format_html(
