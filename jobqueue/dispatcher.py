@@ -8,34 +8,24 @@ The steps (*Job queue reference, Dispatcher, step by step*):
    closed gate calls for (``jobqueue.turned_away``).
 4. Run the object (``jobqueue.running``, ``jobqueue.execution``).
 5. End the run: one fused statement where nothing special follows, else a transaction with all events
-   (``jobqueue.finishing``).
+   (``jobqueue.finishing``). A run that follows in the same message is started in the same statement, if it is as plain.
 
 Errors of the job leave through the scheduler's one failure path to ``jobqueue.error_handler``.
 """
 
 from django.db import IntegrityError, transaction
 
-from jobqueue import categories, events, execution, hotpath, ledger, running, telemetry, turned_away
+from jobqueue import categories, execution, hotpath, ledger, running, telemetry, turned_away
 from jobqueue.errors import ForbiddenUser, InvalidParameters, NonRetriable, UnknownObject
-from jobqueue.gates import REFUSALS, Gate, GateName, first_closed, is_late
+from jobqueue.fast_lane import is_plain_start, prepared
+from jobqueue.gates import REFUSALS, Gate, GateName, first_closed
 from jobqueue.guarded import ChangedMeanwhile
 from jobqueue.models import Entry
 from jobqueue.scheduler import ClaimedTask
 from jobqueue.scheduler.patience import START_SECONDS, patience
-from jobqueue.states import Anchor, Status
 from jobqueue.work import Work, facts_of, read_work
 
 TRIES = 5
-
-SLOW_SIGNALS = (
-    events.before_run,
-    events.is_ready_to_start,
-    events.category_wait,
-    events.before_execute,
-    events.before_window_reschedule,
-    events.before_waiting_reschedule,
-)
-"""With a receiver for one of these a start needs the entry as a model."""
 
 ERRORS: dict[GateName, type[NonRetriable]] = {
     GateName.USER_ACTIVE: ForbiddenUser,
@@ -63,8 +53,11 @@ def dispatch(claim: ClaimedTask) -> None:
 
 
 def _start(claim: ClaimedTask) -> Work | None:
+    work = prepared(claim)
+    if work is not None and (work.started is not None or _try_start(work)):
+        return work
     work = read_work(claim)
-    if work is not None and _is_plain_start(work):
+    if work is not None and is_plain_start(work):
         gate = first_closed(facts_of(work))
         if gate is None or gate.name in REFUSALS:
             work.refusal = _refusal(gate)
@@ -77,19 +70,6 @@ def _start(claim: ClaimedTask) -> Work | None:
         except ChangedMeanwhile:
             continue
     raise ChangedMeanwhile("The entry keeps changing; its task is given back.")
-
-
-def _is_plain_start(work: Work) -> bool:
-    """Whether the fast lane will do: no turn to take, no owner, no listener, nothing missed to record."""
-    entry = work.entry
-    return not (
-        entry.category_code
-        or entry.owner_kind
-        or entry.status == Status.IN_PROCESS
-        or work.reading.is_extra
-        or any(signal.receivers for signal in SLOW_SIGNALS)
-        or (entry.recurring and entry.recurrence_anchor == Anchor.FIXED and is_late(facts_of(work)))
-    )
 
 
 def _refusal(gate: Gate | None) -> NonRetriable | None:

@@ -5,7 +5,7 @@ every run.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time
 from functools import cache
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from jobqueue.objects import JobObject, registry
 from jobqueue.schedule import Recurrence
 from jobqueue.scheduler import ClaimedTask
 from jobqueue.scheduler.sql import NOW, SQLITE_NOW, TASK_TABLE, fetch, now_parameter, on_postgresql
-from jobqueue.scheduler.values import decode_context, read_moment, read_uuid
+from jobqueue.scheduler.values import db_uuid, decode_context, read_moment, read_uuid
 from jobqueue.states import ObjectType
 from jobqueue.validation import recurrence_of
 
@@ -115,6 +115,7 @@ class Reading(NamedTuple):
 
 _PLACE = {name: place for place, name in enumerate(EntryRow._fields)}
 _HEAD = 9
+_TASK_ID, _CLAIM_NUMBER = _HEAD + len(EntryRow._fields), _HEAD + len(EntryRow._fields) + 1
 _WEEKDAY_PLACES = tuple(_HEAD + _PLACE[name] for name in WEEKDAY_FIELDS)
 # Django's SQLite connections read columns declared as time or date themselves; datetimes come as text.
 _SQLITE_READERS: tuple[tuple[int, Callable[[Any], Any]], ...] = (
@@ -139,8 +140,24 @@ _SQLITE_READERS: tuple[tuple[int, Callable[[Any], Any]], ...] = (
 
 def read(claim: ClaimedTask) -> Reading | None:
     """What the claimed, not yet started task is about; None when the claim is stale."""
-    rows = fetch(_statement(postgresql=on_postgresql()), {**claim.parameters(), "now": now_parameter()})
-    return _reading(rows[0]) if rows else None
+    rows = fetch(
+        _statement(postgresql=on_postgresql()), {"task_id": db_uuid(claim.id), "now": now_parameter()}
+    )
+    return _reading(rows[0]) if rows and rows[0][_CLAIM_NUMBER] == claim.claim_number else None
+
+
+def read_many(claims: Sequence[ClaimedTask]) -> Iterator[tuple[ClaimedTask, Reading]]:
+    """The same for several claims, in one statement; stale ones are left out."""
+    ids = [db_uuid(claim.id) for claim in claims]
+    rows = fetch(
+        _statement(postgresql=on_postgresql(), many=True),
+        {"task_ids": ids if on_postgresql() else json.dumps(ids), "now": now_parameter()},
+    )
+    found = {(read_uuid(row[_TASK_ID]), row[_CLAIM_NUMBER]): row for row in rows}
+    for claim in claims:
+        row = found.get((claim.id, claim.claim_number))
+        if row is not None:
+            yield claim, _reading(row)
 
 
 def job_object(entry: EntryRow | Entry | LogEntry) -> JobObject | None:
@@ -240,7 +257,7 @@ def _reading(row: Sequence[Any]) -> Reading:
         place = _HEAD + _PLACE["parameters"]
         text = values[place]
         values[place] = {} if text == "{}" else json.loads(text) if isinstance(text, str) else text
-        entry = EntryRow(*values[_HEAD:])
+        entry = EntryRow(*values[_HEAD:_TASK_ID])
     now, not_before, context, user_id, user_name, user_active, user_superuser, user_enters, running_since = (
         values[:_HEAD]
     )
@@ -259,7 +276,11 @@ def _reading(row: Sequence[Any]) -> Reading:
 
 
 @cache
-def _statement(*, postgresql: bool) -> str:
+def _statement(*, postgresql: bool, many: bool = False) -> str:
+    if many:
+        one_of = "= ANY(%(task_ids)s)" if postgresql else "IN (SELECT value FROM json_each(%(task_ids)s))"
+    else:
+        one_of = "= %(task_id)s"
     user = get_user_model()
     options: Any = user._meta
     table, key, name = options.db_table, options.pk.column, options.get_field(user.USERNAME_FIELD).column
@@ -273,8 +294,8 @@ SELECT {NOW if postgresql else SQLITE_NOW}, t.not_before, t.owner_context, {runs
        (SELECT min(l.started_at) FROM {LOG_TABLE} l
          WHERE l.entry_id = e.id AND l.status = 1
            AND EXISTS (SELECT 1 FROM {TASK_TABLE} r WHERE r.id = l.system_task_id AND r.id <> t.id)),
-       {columns}
+       {columns}, t.id, t.claim_number
   FROM {TASK_TABLE} t
   LEFT JOIN {ENTRY_TABLE} e ON e.id = t.record
   LEFT JOIN {table} u ON u.{key} = {runs_as}
- WHERE t.id = %(task_id)s AND t.claim_number = %(claim_number)s AND t.state = 1"""
+ WHERE t.id {one_of} AND t.state = 1"""

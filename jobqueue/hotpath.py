@@ -18,11 +18,13 @@ from jobqueue.facts import EntryRow, Reading
 from jobqueue.hotpath_sql import (
     DELETE_ENTRY,
     FINISH,
+    FINISH_AND_START,
     FINISH_LOG,
     NEXT_ENTRY,
     SQLITE_INSERT_LOG,
     SQLITE_INSERT_NEXT,
     SQLITE_START,
+    SQLITE_USER_IS_ACTIVE,
     START,
 )
 from jobqueue.scheduler import ClaimedTask
@@ -54,6 +56,31 @@ class Next:
     earliest_start_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A start about to be stored: what it will be, and the parameters of its statement."""
+
+    log_entry_id: UUID
+    due_at: datetime
+    attempt: int
+    origin: str
+    revision: int
+    is_extra: bool
+    parameters: dict[str, Any]
+
+    def stored(self, row: Any) -> Started:
+        """The run, from number and start of its ledger row."""
+        return Started(
+            log_entry_no=row[0],
+            log_entry_id=self.log_entry_id,
+            started_at=read_moment(row[1]),
+            due_at=self.due_at,
+            attempt=self.attempt,
+            origin=self.origin,
+            revision=self.revision,
+        )
+
+
 class _Fenced(Exception):
     """Rolls a SQLite transaction back."""
 
@@ -72,6 +99,20 @@ def start(
     start side by side. ``due_at`` and ``attempt`` replace what the entry says. Raises ``IntegrityError`` if that
     attempt of that due moment is in the ledger already.
     """
+    start = plan(claim, reading, caption=caption, due_at=due_at, attempt=attempt)
+    row = (_start_postgresql if on_postgresql() else _start_sqlite)(start.parameters, start.is_extra)
+    return None if row is None else start.stored(row)
+
+
+def plan(
+    claim: ClaimedTask,
+    reading: Reading,
+    *,
+    caption: str,
+    due_at: datetime | None = None,
+    attempt: int | None = None,
+) -> Start:
+    """What :func:`start` stores."""
     entry = reading.entry
     assert entry is not None
     extra = reading.is_extra
@@ -97,18 +138,7 @@ def start(
         "caption": caption[:250],
         "current_task": None if extra else db_uuid(claim.id),
     }
-    row = _start_postgresql(parameters, extra) if on_postgresql() else _start_sqlite(parameters, extra)
-    if row is None:
-        return None
-    return Started(
-        log_entry_no=row[0],
-        log_entry_id=log_id,
-        started_at=read_moment(row[1]),
-        due_at=due_at,
-        attempt=attempt,
-        origin=origin,
-        revision=entry.revision + 1,
-    )
+    return Start(log_id, due_at, attempt, origin, entry.revision + 1, extra, parameters)
 
 
 def finish(
@@ -119,6 +149,42 @@ def finish(
 
     False if the claim is stale or the entry is no longer as the run's start left it. Nothing has changed then.
     """
+    parameters = _finish_parameters(claim, started, entry, ended_at=ended_at, following=following)
+    repeat = following is not None
+    return _finish_postgresql(parameters, repeat) if on_postgresql() else _finish_sqlite(parameters, repeat)
+
+
+def finish_and_start(
+    claim: ClaimedTask,
+    started: Started,
+    entry: EntryRow,
+    *,
+    ended_at: datetime,
+    following: Next | None,
+    start: Start,
+) -> tuple[bool, Started | None]:
+    """Ends a run as :func:`finish` does and starts that of another entry, in one commit.
+
+    There is no start without the end, but an end without the start: where anybody holds or has changed the other task
+    or entry, or its user is no longer active. It never waits for them, as it holds what it ends. Raises
+    ``IntegrityError`` as :func:`start` does; nothing has changed then.
+    """
+    parameters = _finish_parameters(claim, started, entry, ended_at=ended_at, following=following)
+    repeat = following is not None
+    if on_postgresql():
+        parameters |= {f"other_{name}": value for name, value in start.parameters.items()}
+        finished, *row = fetch(FINISH_AND_START[repeat], parameters)[0]
+        return finished == 1, None if row[0] is None else start.stored(row)
+    with transaction.atomic():
+        if not _finish_sqlite(parameters, repeat):
+            return False, None
+        found = _start_sqlite(start.parameters, extra=False, only_if=SQLITE_USER_IS_ACTIVE)
+    return True, None if found is None else start.stored(found)
+
+
+def _finish_parameters(
+    claim: ClaimedTask, started: Started, entry: EntryRow, *, ended_at: datetime, following: Next | None
+) -> dict[str, Any]:
     parameters = {
         **claim.parameters(),
         "now": now_parameter(),
@@ -129,8 +195,7 @@ def finish(
     }
     if following is not None:
         parameters |= _next_parameters(entry, following)
-    repeat = following is not None
-    return _finish_postgresql(parameters, repeat) if on_postgresql() else _finish_sqlite(parameters, repeat)
+    return parameters
 
 
 def _origin(attempt: int) -> str:
@@ -157,9 +222,11 @@ def _finish_postgresql(parameters: dict[str, Any], repeat: bool) -> bool:
     return fetch(FINISH[repeat], parameters)[0][0] == 1
 
 
-def _start_sqlite(parameters: dict[str, Any], extra: bool) -> Any:
+def _start_sqlite(parameters: dict[str, Any], extra: bool, only_if: str = "") -> Any:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
+            if only_if:
+                _require_row(cursor, only_if, parameters)
             _require_row(cursor, SQLITE_START_TASK, parameters)
             _require_change(cursor, SQLITE_START[extra], parameters)
             cursor.execute(SQLITE_INSERT_LOG, parameters)

@@ -5,6 +5,10 @@ holds, then changes the entry if that is still as it was read, and everything el
 same steps are statements of one immediate transaction.
 """
 
+import re
+
+from django.contrib.auth import get_user_model
+
 from jobqueue.facts import ENTRY_TABLE, LOG_TABLE
 from jobqueue.scheduler.sql import (
     FINISH_TASK,
@@ -84,23 +88,30 @@ LOG_PARAMETERS = {
 }
 
 
-def _start_statement(update_entry: str) -> str:
-    return f"""
-WITH held AS MATERIALIZED ({_held(1)}),
-entry AS ({update_entry.format(now=NOW)} AND EXISTS (SELECT 1 FROM held) RETURNING *),
-task AS ({_only_if(START_TASK, "entry")}),
-log AS (INSERT INTO {LOG_TABLE} ({LOG_COLUMNS})
-        SELECT {LOG_VALUES.format(**LOG_PARAMETERS)} FROM entry e, task t RETURNING entry_no, started_at)
-SELECT entry_no, started_at FROM log"""
+def _user_is_active(entry: str) -> str:
+    user = get_user_model()._meta
+    return (
+        f"({entry}.user_id IS NULL OR EXISTS (SELECT 1 FROM {user.db_table} u"
+        f" WHERE u.{user.pk.column} = {entry}.user_id AND u.is_active))"
+    )
 
 
-def _finish_statement(change_entry: str, next_task: str) -> str:
+def _start_tables(held: str, update_entry: str, *, prefix: str = "") -> str:
     return f"""
-WITH held AS MATERIALIZED ({_held(2, also=_LOG_IS_THERE)}),
+{prefix}held AS MATERIALIZED ({held}),
+{prefix}entry AS ({update_entry.format(now=NOW)} AND EXISTS (SELECT 1 FROM {prefix}held) RETURNING *),
+{prefix}task AS ({_only_if(START_TASK, f"{prefix}entry")}),
+{prefix}log AS (
+    INSERT INTO {LOG_TABLE} ({LOG_COLUMNS})
+    SELECT {LOG_VALUES.format(**LOG_PARAMETERS)} FROM {prefix}entry e, {prefix}task t RETURNING entry_no, started_at)"""
+
+
+def _finish_tables(change_entry: str, next_task: str = "") -> str:
+    return f"""
+held AS MATERIALIZED ({_held(2, also=_LOG_IS_THERE)}),
 entry AS ({change_entry} AND EXISTS (SELECT 1 FROM held) RETURNING entry_no),
 task AS ({_only_if(FINISH_TASK, "entry")}),
-log AS ({FINISH_LOG} AND EXISTS (SELECT 1 FROM task) RETURNING entry_no){next_task}
-SELECT count(*) FROM task"""
+log AS ({FINISH_LOG} AND EXISTS (SELECT 1 FROM task) RETURNING entry_no){next_task}"""
 
 
 NEXT_TASK = f""",
@@ -111,8 +122,32 @@ next_task AS (
       FROM task
     RETURNING not_before, {NOTIFY_IF_DUE})"""
 
-START = {False: _start_statement(START_ENTRY), True: _start_statement(START_EXTRA)}
-FINISH = {False: _finish_statement(DELETE_ENTRY, ""), True: _finish_statement(NEXT_ENTRY, NEXT_TASK)}
+START = {
+    extra: f"WITH {_start_tables(_held(1), block)} SELECT entry_no, started_at FROM log"
+    for extra, block in ((False, START_ENTRY), (True, START_EXTRA))
+}
+_FINISH_TABLES = {False: _finish_tables(DELETE_ENTRY), True: _finish_tables(NEXT_ENTRY, NEXT_TASK)}
+FINISH = {repeat: f"WITH {tables} SELECT count(*) FROM task" for repeat, tables in _FINISH_TABLES.items()}
+
+# Skips what anybody else has locked: to wait for it while holding the former run's rows could end in a deadlock.
+_OTHER_HELD = f"""
+SELECT 1 FROM {TASK_TABLE} t JOIN {ENTRY_TABLE} e ON e.entry_no = %(entry_no)s
+ WHERE t.id = %(task_id)s AND t.claim_number = %(claim_number)s AND t.state = 1
+   AND e.revision = %(revision)s AND {_user_is_active("e")} AND EXISTS (SELECT 1 FROM task)
+   FOR UPDATE OF t, e SKIP LOCKED"""
+
+
+def _for_other(block: str) -> str:
+    """A block with the names of the other task's parameters; the moment is the same."""
+    return re.sub(r"%\((?!now\))(\w+)\)s", r"%(other_\1)s", block)
+
+
+_OTHER_START = _for_other(_start_tables(_OTHER_HELD, START_ENTRY, prefix="other_"))
+FINISH_AND_START = {
+    repeat: f"""WITH {tables}, {_OTHER_START}
+SELECT (SELECT count(*) FROM task), (SELECT entry_no FROM other_log), (SELECT started_at FROM other_log)"""
+    for repeat, tables in _FINISH_TABLES.items()
+}
 
 
 # --- SQLite: a few statements in one immediate transaction
@@ -133,3 +168,7 @@ INSERT INTO {TASK_TABLE} ({INSERT_COLUMNS})
 SELECT %(next_id)s, main_routine, failure_routine, record, company_id, user_id, %(next_start_at)s, %(next_rank)s, TRUE,
        priority, timeout_seconds, owner_context
   FROM {TASK_TABLE} WHERE id = %(task_id)s"""
+
+SQLITE_USER_IS_ACTIVE = (
+    f"SELECT 1 FROM {ENTRY_TABLE} e WHERE entry_no = %(entry_no)s AND {_user_is_active('e')}"
+)

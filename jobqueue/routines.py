@@ -1,12 +1,12 @@
 """Routines the task scheduler calls: read the clock, call one function."""
 
-from jobqueue import categories, dispatcher, error_handler, housekeeping, lifecycle, own_failure
+from jobqueue import categories, dispatcher, error_handler, fast_lane, housekeeping, lifecycle, own_failure
 from jobqueue.enqueue import FAILURE_ROUTINE, MAIN_ROUTINE
 from jobqueue.lifecycle.holding import END_HOLDS_ROUTINE
 from jobqueue.scheduler import ClaimedTask, RunningTask, database_now, routine
 
 
-@routine(MAIN_ROUTINE, self_managed=True)
+@routine(MAIN_ROUTINE, self_managed=True, prepare=fast_lane.prepare)
 def dispatch(claim: ClaimedTask) -> None:
     """An entry's task: start its run, or do what the first closed gate calls for."""
     dispatcher.dispatch(claim)

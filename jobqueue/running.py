@@ -6,13 +6,14 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import Error, connection, transaction
+from django.db import DatabaseError, Error, OperationalError, connection, transaction
 
 from jobqueue import categories, collected, events, execution, finishing, hotpath, telemetry
 from jobqueue.execution import Stopwatch
+from jobqueue.fast_lane import startable_with_end_of
 from jobqueue.finishing import Ended, OwnerObjects
 from jobqueue.guarded import ChangedMeanwhile
-from jobqueue.hotpath import Started
+from jobqueue.hotpath import Next, Started
 from jobqueue.models import Entry, LogEntry
 from jobqueue.objects import EntryView, JobObject, Run
 from jobqueue.schedule import ScheduleError
@@ -157,13 +158,44 @@ def _try_record_plain(work: Work, ended: Ended) -> bool:
         if gap is not None:
             return False
     if not entry.category_code:
-        return hotpath.finish(work.claim, ended.started, entry, ended_at=ended.ended_at, following=coming)
+        return _finish(work, ended, coming)
     with transaction.atomic():
         categories.lock(entry.company_id, entry.category_code)
         if not hotpath.finish(work.claim, ended.started, entry, ended_at=ended.ended_at, following=coming):
             return False
         categories.wake(entry.company_id, entry.category_code, now=ended.ended_at)
     return True
+
+
+def _finish(work: Work, ended: Ended, coming: Next | None) -> bool:
+    """The fused end; together with the start of the run whose turn is next, where that may be."""
+    following = startable_with_end_of(work)
+    if following is not None:
+        try:
+            finished, following.started = hotpath.finish_and_start(
+                work.claim,
+                ended.started,
+                work.entry,
+                ended_at=ended.ended_at,
+                following=coming,
+                start=hotpath.plan(following.claim, following.reading, caption=following.caption),
+            )
+        except OperationalError:
+            raise
+        except DatabaseError:
+            logger.debug("Task %s has to start by itself.", following.claim.id, exc_info=True)
+        else:
+            _settle_turn(following)
+            return finished
+    return hotpath.finish(work.claim, ended.started, work.entry, ended_at=ended.ended_at, following=coming)
+
+
+def _settle_turn(following: Work) -> None:
+    """The next task must get its turn if it is started, and must be read again if it could not be."""
+    turn = following.claim.turn
+    assert turn is not None
+    turn.started = following.started is not None
+    turn.prepared = following if turn.started else None
 
 
 def _before_execute(going: Going) -> None:

@@ -1,6 +1,7 @@
 """One claimed task with everything looked up for it, from the decision to the end of its run."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from jobqueue import facts
@@ -15,7 +16,10 @@ from jobqueue.scheduler import ClaimedTask, StaleClaim
 
 @dataclass(slots=True)
 class Work:
-    """A claimed task with all that was looked up for it. ``refusal`` is why its due moment fails without a run."""
+    """A claimed task with all that was looked up for it. ``refusal`` is why its due moment fails without a run.
+
+    ``read_at`` is when that was, on the clock of ``time.monotonic()``, in seconds.
+    """
 
     claim: ClaimedTask
     reading: Reading
@@ -27,6 +31,7 @@ class Work:
     recurrence: Recurrence | None
     started: Started | None = None
     refusal: NonRetriable | None = None
+    read_at: float = field(default_factory=time.monotonic)
 
     @property
     def caption(self) -> str:
@@ -38,9 +43,11 @@ def read_work(claim: ClaimedTask) -> Work | None:
     reading = facts.read(claim)
     if reading is None:
         raise StaleClaim(f"Task {claim.id} is no longer claimed under number {claim.claim_number}.")
-    entry = reading.entry
-    if entry is None:
-        return None
+    return None if reading.entry is None else work_of(claim, reading, reading.entry)
+
+
+def work_of(claim: ClaimedTask, reading: Reading, entry: EntryRow) -> Work:
+    """The work of a claim as it was read: object, parameters and permission looked up."""
     job = facts.job_object(entry)
     parameters, problem = facts.parse_parameters(entry, job) if job is not None else (None, "")
     permitted = job is None or not reading.user_active or facts.user_may_run(reading, job)

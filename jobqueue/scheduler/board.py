@@ -22,7 +22,7 @@ FREE, FORKED, IDLE, BUSY, EXITED = range(5)
 class Cell(IntEnum):
     """Cells of the cluster as a whole; the writer in brackets."""
 
-    PUSHED = 0  # messages ever handed to the queue [broker process]
+    PUSHED = 0  # tasks ever handed to the queue [broker process]
     DRAINING = 1  # claim nothing more [supervisor]
     SENTINEL_BEAT = 2  # [sentinel]
     BROKER_BEAT = 3  # [broker process]
@@ -40,11 +40,13 @@ class SlotCell(IntEnum):
     WORKER = 3  # id of the worker's row; 0 for other processes
     SESSION = 4  # number of the present or last session
     SINCE = 5  # moment the present state began
-    TAKEN = 6  # messages ever taken from the queue
+    TAKEN = 6  # tasks ever taken from the queue
     DONE = 7  # messages ever dealt with
-    PACE = 8  # moving average of a message's duration
+    PACE = 8  # moving average of a task's duration
     KILL_AT = 9  # moment the supervisor kills the process; 0 for none
     CANCEL = 10  # number of the session to be interrupted [supervisor]
+    EXPECTED = 11  # number of the session that may be started next, before it begins
+    WAITING = 12  # tasks taken and waiting behind the present one
 
 
 HEADER = len(Cell)
@@ -85,6 +87,8 @@ class Board:
                     SlotCell.START,
                     SlotCell.WORKER,
                     SlotCell.SESSION,
+                    SlotCell.EXPECTED,
+                    SlotCell.WAITING,
                     SlotCell.KILL_AT,
                 ):
                     self.put(slot, cell, 0)
@@ -95,7 +99,14 @@ class Board:
 
     def free(self, slot: int) -> None:
         """Clears a slot whose process is gone, keeping its counters."""
-        for cell in (SlotCell.PID, SlotCell.WORKER, SlotCell.KILL_AT, SlotCell.CANCEL, SlotCell.PACE):
+        for cell in (
+            SlotCell.PID,
+            SlotCell.WORKER,
+            SlotCell.KILL_AT,
+            SlotCell.CANCEL,
+            SlotCell.PACE,
+            SlotCell.WAITING,
+        ):
             self.put(slot, cell, 0)
         self.put(slot, SlotCell.STATE, FREE)
 
@@ -104,8 +115,15 @@ class Board:
         return sum(self.get(slot, cell) for slot in range(self.size))
 
     def outstanding(self) -> int:
-        """Messages handed to the queue and not yet taken from it."""
+        """Tasks handed to the queue and not yet taken from it."""
         return self[Cell.PUSHED] - self.total(SlotCell.TAKEN)
+
+    def waits_behind(self, *, since_ns: int) -> bool:
+        """Whether tasks have been taken and wait behind one that began after that moment."""
+        return any(
+            self.get(slot, SlotCell.WAITING) and self.get(slot, SlotCell.SINCE) > since_ns
+            for slot in self.in_state(BUSY)
+        )
 
     def in_state(self, state: int) -> list[int]:
         """Slots of processes in that state."""

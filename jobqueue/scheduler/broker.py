@@ -13,11 +13,11 @@ from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
 from jobqueue.conf import settings
-from jobqueue.scheduler.board import Board, Cell
+from jobqueue.scheduler.board import BUSY, IDLE, Board, Cell
 from jobqueue.scheduler.claim import claim, seconds_until_due
-from jobqueue.scheduler.delivery import message
+from jobqueue.scheduler.delivery import message, together
 from jobqueue.scheduler.lineage import lineage
-from jobqueue.scheduler.lookahead import claimable
+from jobqueue.scheduler.lookahead import claimable, recent_pace
 from jobqueue.scheduler.sql import plan_anew, wake_clusters
 from jobqueue.scheduler.wakeup import make_waiter
 
@@ -81,10 +81,13 @@ class TaskBroker(ORM):
         if count:
             plan_anew()
             messages = self._plain_messages()
-            for claimed in claim(count - len(messages), cluster_id=board.cluster_id):
-                messages.append((None, SignedPackage.dumps(message(claimed))))
+            plain = len(messages)
+            claims = claim(count - plain, cluster_id=board.cluster_id)
+            workers = len(board.in_state(IDLE)) + len(board.in_state(BUSY))
+            for some in together(claims, workers=workers, pace_seconds=recent_pace(board)):
+                messages.append((None, SignedPackage.dumps(message(*some))))
             if messages:
-                board[Cell.PUSHED] += len(messages)
+                board[Cell.PUSHED] += plain + len(claims)
                 return messages
         self._wait(board, for_tasks=count > 0)
         return None

@@ -77,11 +77,15 @@ class Children:
         return [key for slot in self._board.used() if (key := self._board.get(slot, SlotCell.WORKER))]
 
     def sessions(self) -> list[tuple[int, int]]:
-        """Worker and number of the sessions being executed."""
+        """Worker and number of the sessions being executed, or just being started.
+
+        Read in this order: an expected session becomes the present one.
+        """
         board = self._board
         return [
-            (board.get(slot, SlotCell.WORKER), board.get(slot, SlotCell.SESSION))
+            (board.get(slot, SlotCell.WORKER), board.get(slot, cell))
             for slot in board.in_state(BUSY)
+            for cell in (SlotCell.EXPECTED, SlotCell.SESSION)
         ]
 
     def observe(self) -> None:

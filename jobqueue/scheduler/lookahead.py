@@ -42,13 +42,23 @@ def wanted(*, idle: int, ahead: int, outstanding: int) -> int:
     return max(0, idle + ahead - outstanding)
 
 
+def recent_pace(board: Board) -> float:
+    """Seconds a task has taken on average of late; 0 if unknown."""
+    known = [
+        pace
+        for slot in (*board.in_state(IDLE), *board.in_state(BUSY))
+        if (pace := board.get(slot, SlotCell.PACE))
+    ]
+    return sum(known) / len(known) / 1e9 if known else 0.0
+
+
 def claimable(board: Board, *, now_ns: int) -> int:
     """Tasks the cluster of this board may claim at the monotonic moment ``now_ns``."""
     idle, busy = board.in_state(IDLE), board.in_state(BUSY)
     live = idle + busy
     if not live:
         return 0
-    pace = sum(board.get(slot, SlotCell.PACE) for slot in live) / len(live) / 1e9
+    pace = recent_pace(board)
     longest = max((now_ns - board.get(slot, SlotCell.SINCE) for slot in busy), default=0) / 1e9
     ahead = look_ahead(workers=len(live), pace_seconds=pace, longest_seconds=longest)
     return wanted(idle=len(idle), ahead=ahead, outstanding=board.outstanding())

@@ -29,6 +29,7 @@ logger = logging.getLogger("jobqueue.scheduler")
 
 GIVE_BACK_SECONDS = 0.25
 GIVE_BACK_EVERY_SECONDS = 0.2
+GIVEN_BACK_BY_SECONDS = 1.0
 GONE_WITHIN_SECONDS = 5.0
 
 KINDS = ScheduledTask.ErrorKind
@@ -134,12 +135,17 @@ class Member:
             del self.children.departed[slot]
             self._given_back_at = 0.0
         now = time.monotonic()
-        pause = GIVE_BACK_EVERY_SECONDS if self.draining or self.board.outstanding() > 0 else 1.0
+        pause = GIVE_BACK_EVERY_SECONDS if self.draining or self._claims_wait() else 1.0
         if now - self._given_back_at >= pause:
             self._given_back_at = now
             rescue.give_back_claims(
                 self.cluster_id, older_than_seconds=0 if self.draining else GIVE_BACK_SECONDS
             )
+
+    def _claims_wait(self) -> bool:
+        # Behind a task that began longer ago, everything has been given back already.
+        since = time.monotonic_ns() - int(GIVEN_BACK_BY_SECONDS * 1e9)
+        return self.board.outstanding() > 0 or self.board.waits_behind(since_ns=since)
 
     def fail_abandoned_sessions(self) -> None:
         """Settles tasks whose session is over without a recorded end."""

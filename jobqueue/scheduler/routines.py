@@ -1,12 +1,15 @@
 """The registry of routines: what a scheduled task may run. Tasks store names, never paths of code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from uuid import UUID
 
 from jobqueue.scheduler.errors import UnknownRoutine
+from jobqueue.scheduler.tasks import ClaimedTask
 
 F = TypeVar("F", bound=Callable[[Any], None])
+Prepare = Callable[[Sequence[ClaimedTask]], Mapping[UUID, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +21,19 @@ class Routine:
     idempotent: bool = False
     self_managed: bool = False
     atomic: bool = False
+    prepare: Prepare | None = None
 
 
 _registry: dict[str, Routine] = {}
 
 
 def routine(
-    name: str, *, idempotent: bool = False, self_managed: bool = False, atomic: bool = False
+    name: str,
+    *,
+    idempotent: bool = False,
+    self_managed: bool = False,
+    atomic: bool = False,
+    prepare: Prepare | None = None,
 ) -> Callable[[F], F]:
     """Registers a function as the routine ``name`` (at most 60 characters).
 
@@ -34,6 +43,8 @@ def routine(
     ``self_managed``: receives a ``ClaimedTask`` before any start and does start and finish itself.
     ``atomic``: the routine and its finish commit in one transaction; its effects happen exactly once. Failure routines
     are always treated so.
+    ``prepare``: of a self-managed routine, looks up at once what several claims are about; by task id it reaches their
+    ``turn.prepared``. By then it may have changed: only what is guarded at the start may rely on it.
     """
 
     def register(function: F) -> F:
@@ -42,7 +53,7 @@ def routine(
         known = _registry.get(name)
         if known is not None and known.function.__qualname__ != function.__qualname__:
             raise ValueError(f"The routine name {name!r} is already registered.")
-        _registry[name] = Routine(name, function, idempotent, self_managed, atomic)
+        _registry[name] = Routine(name, function, idempotent, self_managed, atomic, prepare)
         return function
 
     return register

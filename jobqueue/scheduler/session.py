@@ -9,9 +9,21 @@ from uuid import UUID
 
 
 class Slot(Protocol):
-    """Where a worker tells its supervisor when the present session must be killed."""
+    """What a worker and its supervisor tell each other about sessions."""
 
-    def announce_kill_at(self, monotonic_ns: int) -> None: ...
+    @property
+    def stopping(self) -> bool:
+        """Whether this worker is to start nothing more."""
+        ...
+
+    def open_session(self, number: int) -> None:
+        """The next session begins."""
+
+    def expect_session(self, number: int) -> None:
+        """The start of that session may be stored before it begins."""
+
+    def announce_kill_at(self, monotonic_ns: int) -> None:
+        """When the present session must be killed; 0 takes it back."""
 
 
 @dataclass(slots=True)

@@ -1,12 +1,21 @@
 """What a routine is handed: the claim before the start, the running task after it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from jobqueue.scheduler.values import db_uuid, decode_context, read_moment, read_uuid
+
+
+class Turn(Protocol):
+    """A claim's place among the claims of its message (``scheduler.line``)."""
+
+    prepared: Any
+    started: bool
+
+    def following(self) -> "ClaimedTask | None": ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +23,7 @@ class ClaimedTask:
     """A claim on a task, not yet started: the fencing token and the session that is to run it.
 
     ``routine`` is the name to run now: the main routine, or the failure routine when ``is_failure``. ``worker_id`` is
-    None outside a worker process (inline execution).
+    None outside a worker process (inline execution), as is ``turn``.
     """
 
     id: UUID
@@ -24,6 +33,7 @@ class ClaimedTask:
     timeout_seconds: int
     worker_id: int | None = None
     session_number: int = 0
+    turn: Turn | None = field(default=None, compare=False, repr=False)
 
     def parameters(self) -> dict[str, Any]:
         """The claim as parameters of the SQL building blocks (without ``now``)."""

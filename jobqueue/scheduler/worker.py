@@ -39,7 +39,7 @@ class Worker:
         self.session_number = 0
         self._board: Board | None = None
         self._slot = -1
-        self._began = 0
+        self._began = self._laps = 0
 
     def spawned(self, **_: Any) -> None:
         """Registers the process before it takes its first message."""
@@ -56,31 +56,50 @@ class Worker:
         self._put(SlotCell.STATE, IDLE)
         self._board.wake_broker()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the cluster is to start nothing more."""
+        return self._board is not None and bool(self._board[Cell.DRAINING])
+
     def begin(self, *, task: dict[str, Any], **_: Any) -> None:
-        """A message was taken: a new session, unless it is a plain task of other code."""
+        """A message was taken: some claims, or a plain task of other code."""
         if self._board is None:
             return
         ours = getattr(task["func"], "__name__", "") == MESSAGE_FUNCTION
+        tasks = len(task["args"]) if ours else 1
         # A claim on a dead connection is given back at once, so only foreign code needs the connection probed.
         setattr(connection, "health_check_enabled", not ours)  # noqa: B010  (unknown to the type stubs)
-        if ours:
-            self.session_number += 1
-            self._put(SlotCell.SESSION, self.session_number)
+        self._laps = 0
         self._began = time.monotonic_ns()
         self._put(SlotCell.SINCE, self._began)
+        self._put(SlotCell.WAITING, tasks)
         self._put(SlotCell.STATE, BUSY)
-        self._put(SlotCell.TAKEN, self._get(SlotCell.TAKEN) + 1)
+        self._put(SlotCell.TAKEN, self._get(SlotCell.TAKEN) + tasks)
+
+    def open_session(self, number: int) -> None:
+        """The next task of the message begins."""
+        self.session_number = number
+        if self._board is None:
+            return
+        if self._laps:
+            self._end_lap()
+        self._laps += 1
+        self._put(SlotCell.SESSION, number)
+        self._put(SlotCell.EXPECTED, 0)  # after the former: who reads in the other order misses neither
+        self._put(SlotCell.WAITING, self._get(SlotCell.WAITING) - 1)
+
+    def expect_session(self, number: int) -> None:
+        """That session may be marked as started before it begins: it is not one whose worker has forgotten it."""
+        if self._board is not None:
+            self._put(SlotCell.EXPECTED, number)
 
     def end(self, **_: Any) -> None:
         """The message is dealt with, well or badly."""
         if self._board is None:
             return
-        now = time.monotonic_ns()
-        pace = self._get(SlotCell.PACE)
-        self._put(SlotCell.PACE, (pace * (PACE_WEIGHT - 1) + now - self._began) // PACE_WEIGHT)
-        self._put(SlotCell.KILL_AT, 0)
+        self._end_lap()
+        self._put(SlotCell.WAITING, 0)
         self._put(SlotCell.DONE, self._get(SlotCell.DONE) + 1)
-        self._put(SlotCell.SINCE, now)
         self._put(SlotCell.STATE, IDLE)
         self._board.wake_broker()
 
@@ -93,6 +112,14 @@ class Worker:
         # The signal may arrive after the session it was meant for has ended.
         if self._get(SlotCell.CANCEL) == self.session_number:
             interrupt_if_open()
+
+    def _end_lap(self) -> None:
+        now = time.monotonic_ns()
+        took, pace = now - self._began, self._get(SlotCell.PACE)
+        self._put(SlotCell.PACE, (pace * (PACE_WEIGHT - 1) + took) // PACE_WEIGHT if pace else took)
+        self._put(SlotCell.KILL_AT, 0)
+        self._put(SlotCell.SINCE, now)
+        self._began = now
 
     def _get(self, cell: SlotCell) -> int:
         return self._board.get(self._slot, cell)  # type: ignore[union-attr]

@@ -73,5 +73,5 @@ def test_a_message_survives_signing_and_carries_the_claim():
     claim = ClaimedTask(uuid.uuid4(), 3, "test.note", False, 60)
     carried = SignedPackage.loads(SignedPackage.dumps(message(claim)))
     assert carried["func"] is run_message
-    assert carried["args"] == (claim.id.hex, 3, "test.note", False, 60)
+    assert carried["args"] == ((claim.id.hex, 3, "test.note", False, 60),)
     assert (carried["timeout"], carried["save"]) == (-1, False)
