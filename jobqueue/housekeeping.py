@@ -115,9 +115,13 @@ def clean_up(company: Company, *, now: datetime) -> dict[str, int]:
 
 
 def check_stale(company: Company, *, actor: Actor, now: datetime | None = None) -> int:
-    """*Check for stale jobs*: sets entries and ledger rows to Error that nobody stands behind; returns how many."""
-    permissions.require(actor, "operate", company)
+    """*Check for stale jobs*: sets entries and ledger rows to Error that nobody stands behind; returns how many.
+
+    For administrators. Sleeping entries that lost their alarm are scheduled again; they are not counted.
+    """
+    permissions.require(actor, "administer", company)
     now = now or database_now()
+    _wake_sleepers(company, now=now)
     entries = _stale_entries(company, now=now, statuses=[Status.READY, Status.IN_PROCESS])
     return _stop_stale_entries(entries, now=now) + _settle_stale_rows(company, now=now)
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from jobqueue import events, housekeeping, lifecycle
+from jobqueue.errors import NotAllowed
 from jobqueue.models import Category, Entry, ErrorMessageRegister, LogEntry, ScheduledTask
 from jobqueue.states import Anchor, LogStatus, Status
 from tests.builders import (
@@ -15,6 +16,7 @@ from tests.builders import (
     make_entry,
     make_log_entry,
     make_superuser,
+    make_user,
 )
 from tests.jobqueue.driving import (
     HOUR,
@@ -65,6 +67,20 @@ def test_an_entry_without_a_task_for_ten_minutes_is_stale(company, status):
 def test_other_statuses_are_not_examined(company, status):
     make_entry(status=status, modified_at=OLD)
     assert check(company) == 0
+
+
+def test_a_sleeping_entry_that_lost_its_alarm_is_scheduled_again_by_the_check(company):
+    entry = make_entry(status=Status.INACTIVITY, recurring=True, earliest_start_at=NOW + 30 * MINUTE)
+    assert check(company) == 0
+    entry = reload(entry)
+    assert (entry.status, entry.earliest_start_at) == (Status.INACTIVITY, NOW + 30 * MINUTE)
+    assert ScheduledTask.objects.get(pk=entry.system_task_id).is_ready
+
+
+def test_only_administrators_check_for_stale_jobs(company):
+    operator = make_user(groups=["Scheduler"])
+    with pytest.raises(NotAllowed):
+        housekeeping.check_stale(company, actor=actor_of(operator), now=NOW)
 
 
 def test_an_entry_changed_lately_is_left_alone(company):
