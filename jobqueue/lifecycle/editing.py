@@ -96,12 +96,12 @@ def _change_entry(
         raise ChangedMeanwhile(
             f"{guards.words(entry)} was changed since you opened it. Open it again and repeat your change."
         )
-    before, revision = history.snapshot(entry), entry.revision
+    before, revision, name = history.snapshot(entry), entry.revision, guards.words(entry)
     _apply_valid(entry, values, actor=actor, now=now, before=before)
     changed = {name for name in before if before[name] != getattr(entry, name)}
     if not changed:
         return entry
-    _require_changeable(entry, changed)
+    _require_changeable(entry, changed, name=name)
     _answer_for_change(entry, changed, actor=actor)
     if changed <= {"priority_within_category"}:
         store(entry, changed, now=now)
@@ -168,16 +168,16 @@ def _insert(entry: Entry, *, actor: Actor) -> None:
     entry.save(force_insert=True)
 
 
-def _require_changeable(entry: Entry, changed: set[str]) -> None:
+def _require_changeable(entry: Entry, changed: set[str], *, name: str) -> None:
     locked = changed & set(LOCKED_UNLESS_ON_HOLD)
     if locked and entry.status != Status.ON_HOLD:
         raise LockedField(
-            f"{guards.words(entry)} is {Status(entry.status).label}; {labels(locked)} can be changed only while it is "
+            f"{name} is {Status(entry.status).label}; {labels(locked)} can be changed only while it is "
             "On Hold. Set it On Hold first.",
         )
     if "priority_within_category" in changed and entry.status == Status.IN_PROCESS:
         raise Refused(
-            f"{guards.words(entry)} is In Process; its priority cannot be changed while it runs. Wait for the end.",
+            f"{name} is In Process; its priority cannot be changed while it runs. Wait for the end.",
             code="in_process",
         )
 

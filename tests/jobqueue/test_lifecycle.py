@@ -362,6 +362,11 @@ class TestChange:
                 entry, {"time_zone": "Europe/Rome", "max_attempts": 3}, actor=as_boss, now=NOW
             )
 
+    def test_a_refused_change_names_the_entry_as_it_is(self, as_boss):
+        entry = make_entry(status=Status.READY, description="Bank import")
+        with pytest.raises(LockedField, match="“Bank import” \\(entry"):
+            lifecycle.change_entry(entry, {"description": "Another name"}, actor=as_boss, now=NOW)
+
     def test_an_older_revision_is_refused(self, as_boss):
         entry = make_entry()
         lifecycle.change_entry(entry, {"description": "One"}, actor=as_boss, expected_revision=0, now=NOW)
