@@ -98,7 +98,6 @@ class EntryCard(LockedEntry, EntryPanels):
                         ("max_attempts", "rerun_delay_seconds"),
                         "timeout_seconds",
                         ("priority", "priority_within_category"),
-                        "notify_on_success",
                     ],
                     "classes": ["jw-group", "jw-group--behaviour"],
                 },

@@ -37,7 +37,6 @@ BEHAVIOUR = (
     "timeout_seconds",
     "priority",
     "priority_within_category",
-    "notify_on_success",
 )
 
 

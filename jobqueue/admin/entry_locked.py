@@ -63,7 +63,7 @@ class LockedEntry:
             (
                 "Behaviour",
                 {
-                    "fields": ["attempts_in_words", "timeout_in_words", "priority", "notify_in_words"],
+                    "fields": ["attempts_in_words", "timeout_in_words", "priority"],
                     "classes": ["jw-group"],
                 },
             ),
@@ -105,10 +105,6 @@ class LockedEntry:
             return "A failed run is not tried again"
         wait = f", {entry.rerun_delay_seconds} s apart and growing" if entry.rerun_delay_seconds else ""
         return f"A failed run is tried again up to {words.counted(entry.max_attempts, 'time')}{wait}"
-
-    @display(description="Notify on success")
-    def notify_in_words(self, entry: Entry) -> str:
-        return "Yes, the running user" if entry.notify_on_success else "No"
 
     @display(description="Job timeout")
     def timeout_in_words(self, entry: Entry) -> str:

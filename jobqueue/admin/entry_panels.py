@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from jobqueue import explain, preview, validation
 from jobqueue.admin import badges, entry_form, words
 from jobqueue.admin.base import may, now_of
-from jobqueue.admin.entry_words import draft_in_words, state_sentence
+from jobqueue.admin.entry_words import draft_in_words, run_in_process, state_sentence
 from jobqueue.admin.polling import polled
 from jobqueue.admin.recent_runs import recent_runs
 from jobqueue.admin.record_pages import record_address
@@ -73,6 +73,7 @@ class EntryPanels(VerbsAdmin):
             "badge": badges.entry_badge(entry, now=now),
             "sentence": state_sentence(entry, now=now),
             "buttons": self.buttons(request, entry, CARD_VERBS),
+            "is_running": entry.status == Status.IN_PROCESS or run_in_process(entry) is not None,
             "is_locked": entry.status not in EDITABLE and may(request, "schedule"),
             "hold_address": self.verb_address(self.verb("set-on-hold"), entry),
             "card_address": self.card_address(entry),
@@ -99,8 +100,16 @@ class EntryPanels(VerbsAdmin):
         opened: list[dict[str, Any]] = []
         closed_before = False
         for gate in found.gates:
-            row: dict[str, Any] = {"name": str(gate.name), "reason": gate.reason, "opens_at": gate.opens_at}
+            reason = words.with_moments(gate.reason, now=now)
+            said_when = words.WRITTEN_MOMENT.search(gate.reason) is not None
+            row: dict[str, Any] = {
+                "name": str(gate.name),
+                "reason": reason,
+                "opens_at": None if said_when else gate.opens_at,
+            }
             if gate.open is False:
+                if gate.reason and gate.reason.lower() in found.sentence.lower():
+                    row["reason"] = ""  # the verdict above says it already
                 button = buttons.get(gate.verb) if not closed_before else None
                 # What opens by itself is no fault: a clock, not a cross.
                 look = (
@@ -122,7 +131,7 @@ class EntryPanels(VerbsAdmin):
             "gates_shown": shown,
             "gates_open": opened,
             "verdict_open": not closed_before,
-            "verdict": found.sentence,
+            "verdict": words.with_moments(found.sentence, now=now),
         }
 
     def facts(self, entry: Any, *, now: datetime) -> list[tuple[str, Any]]:

@@ -11,6 +11,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from jobqueue import lifecycle
 from jobqueue.actors import Actor
 from jobqueue.admin.entry_parameters import parameter_form, parameter_values
+from jobqueue.admin.entry_words import run_in_process
 from jobqueue.admin.inputs import MomentInput
 from jobqueue.admin.verbs import Verb
 from jobqueue.models import Entry
@@ -68,6 +69,18 @@ def ready_offered(entry: Entry) -> str:
     return offered_from(
         SET_READY_FROM, verb="Set Status to Ready", hint="Cancel the run or wait for its end."
     )(entry)
+
+
+def cancel_offered(entry: Entry) -> str:
+    if entry.status in CANCEL_FROM or run_in_process(entry) is not None:
+        return ""
+    return "Nothing is running. To keep the entry from starting, set it On Hold."
+
+
+def run_now_offered(entry: Entry) -> str:
+    if run_in_process(entry) is not None:
+        return "Run Now is not possible while a run is in process. Cancel the run or wait for its end."
+    return offered_from(RUN_NOW_FROM, verb="Run Now")(entry)
 
 
 def category_offered(entry: Entry) -> str:
@@ -212,7 +225,7 @@ VERBS: tuple[Verb, ...] = (
         question_many="Run {count} once more, now?",
         done_many="{count} started.",
         explanation="One extra run as you. Status, schedule and running user stay as they are.",
-        offered=offered_from(RUN_NOW_FROM, verb="Run Now"),
+        offered=run_now_offered,
     ),
     Verb(
         name="run-once",
@@ -236,7 +249,7 @@ VERBS: tuple[Verb, ...] = (
         explanation="What the job already did is not undone. A recurring entry goes on at its next start; a one-off "
         "entry is put On Hold.",
         form=ReasonForm,
-        offered=offered_from(CANCEL_FROM, verb="Cancel Run"),
+        offered=cancel_offered,
         danger=True,
     ),
     *(_priority(priority) for priority in CategoryPriority),

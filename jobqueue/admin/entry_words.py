@@ -2,18 +2,46 @@
 
 from datetime import datetime
 
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from jobqueue import validation
 from jobqueue.admin import badges, words
-from jobqueue.models import Entry
+from jobqueue.models import Entry, LogEntry
+from jobqueue.querysets import running_log_entries
 from jobqueue.schedule import ScheduleError
-from jobqueue.states import HOLD_WORDS, HoldKind, Status
+from jobqueue.states import HOLD_WORDS, HoldKind, LogStatus, Status
+
+
+def run_in_process(entry: Entry) -> LogEntry | None:
+    """The run that goes on, also one the status does not show: an extra run, or one under a hold.
+
+    Asked once per entry; a list of entries hands over the latest runs it has read anyhow.
+    """
+    if not hasattr(entry, "run_going_on"):
+        runs = getattr(entry, "latest_runs", None)
+        if runs is None:
+            runs = running_log_entries(entry)[:1]
+        entry.run_going_on = next((run for run in runs if run.status == LogStatus.IN_PROCESS), None)
+    return entry.run_going_on
 
 
 def state_sentence(entry: Entry, *, now: datetime) -> SafeString:
-    """For example: *is Ready and starts in 3 h · Fri 06:00*."""
+    """For example: *is Ready and starts in 3 h · Fri 06:00*, and what runs beside that."""
+    sentence = _state(entry, now=now)
+    run = run_in_process(entry) if entry.status != Status.IN_PROCESS else None
+    if run is None:
+        return sentence
+    kind = "A run" if entry.status == Status.ON_HOLD else "An extra run"
+    address = reverse("admin:jobqueue_logentry_change", args=[run.pk])
+    since = words.moment(run.started_at, now=now)
+    return format_html(
+        '{} {} is <a class="jw-link" href="{}">in process</a> since {}.', sentence, kind, address, since
+    )
+
+
+def _state(entry: Entry, *, now: datetime) -> SafeString:
     status = Status(entry.status)
     at = words.moment(entry.earliest_start_at, now=now, zone_name=entry.time_zone)
     if status == Status.READY and entry.attempts:
@@ -46,7 +74,7 @@ def _held(entry: Entry, *, now: datetime) -> SafeString:
         return mark_safe("is new and On Hold: it starts when somebody sets it Ready.")
     by = f" by {entry.held_by.get_username()}" if entry.held_by is not None else ""
     until = format_html(" until {}", words.moment(entry.held_until, now=now)) if entry.held_until else ""
-    why = format_html(": “{}”", entry.hold_reason) if entry.hold_reason else ""
+    why = format_html(": “{}”", entry.hold_reason.rstrip(".")) if entry.hold_reason else ""
     if kind == HoldKind.MANUAL:
         return format_html("was put On Hold{} {}{}{}.", by, words.moment(entry.held_at, now=now), until, why)
     return format_html("is On Hold{}{}. {}.", until, why, HOLD_WORDS[kind])

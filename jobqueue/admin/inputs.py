@@ -29,9 +29,13 @@ class TimeInput(forms.TimeInput):
 
 
 class MomentInput(forms.DateTimeInput):
-    """Date and time in one, in the viewer's zone."""
+    """Date and time in one, in the viewer's zone; seconds are offered only where the value has some."""
 
     input_type = "datetime-local"
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__({**LOOK, "step": "1", **(attrs or {})}, format="%Y-%m-%dT%H:%M:%S")
+        super().__init__({**LOOK, **(attrs or {})}, format="%Y-%m-%dT%H:%M:%S")
+
+    def format_value(self, value: Any) -> str | None:
+        shown = super().format_value(value)
+        return shown.removesuffix(":00") if shown and shown.count(":") == 2 else shown

@@ -1,12 +1,14 @@
 """Moments, durations and sizes in the words of the screens."""
 
-from datetime import datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+WRITTEN_MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC\b")
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -54,6 +56,21 @@ def moment(value: datetime | None, *, now: datetime, zone_name: str = "", empty:
         absolute(value, now=now),
         own,
     )
+
+
+def with_moments(text: str, *, now: datetime) -> SafeString:
+    """The text, with the moments other doors write in UTC as the viewer reads them."""
+    parts = WRITTEN_MOMENT.split(text)
+    shown = [_read_again(part, now=now) for part in parts[1::2]]
+    return format_html_join("", "{}{}", zip(parts[::2], [*shown, ""], strict=True))
+
+
+def _read_again(written: str, *, now: datetime) -> str:
+    """Messages of jobs are quoted in such texts, and may hold what only looks like a moment."""
+    try:
+        return moment(datetime.fromisoformat(written).replace(tzinfo=UTC), now=now)
+    except (ValueError, OverflowError):
+        return f"{written} UTC"
 
 
 def duration(milliseconds: int | None) -> str:

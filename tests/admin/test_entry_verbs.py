@@ -2,8 +2,8 @@
 
 import pytest
 
-from jobqueue.models import Entry, EntryChange
-from jobqueue.states import HoldKind, Status
+from jobqueue.models import Entry, EntryChange, ScheduledTask
+from jobqueue.states import HoldKind, LogStatus, Status
 from tests import builders
 from tests.admin.conftest import address, said
 
@@ -115,7 +115,7 @@ def test_what_a_running_entry_does_not_allow_is_said(signed_in, name):
 
 def test_cancel_run_is_for_running_entries_only(signed_in):
     entry = builders.make_entry(status=Status.READY)
-    assert "not possible while the entry is Ready" in said(signed_in().post(verb(entry, "cancel-run")))
+    assert "Nothing is running." in said(signed_in().post(verb(entry, "cancel-run")))
 
 
 def test_bulk_acts_on_each_row_and_names_those_refused(signed_in):
@@ -195,3 +195,41 @@ def test_run_once_offers_the_typed_parameters_and_checks_them(signed_in):
     )
     assert "runs once in the background" in said(done)
     assert fresh(entry).parameters == {"customer": "10000"}
+
+
+def test_an_extra_run_is_named_on_the_card_and_can_be_cancelled(signed_in):
+    entry = builders.make_recurring_entry(status=Status.READY)
+    task = ScheduledTask.objects.create(
+        main_routine="jobqueue.dispatch",
+        company=entry.company,
+        not_before=builders.NOW,
+        rank=builders.NOW,
+        timeout_seconds=60,
+        record=entry.id,
+        claim_number=1,
+        state=ScheduledTask.State.RUNNING,
+        started_at=builders.NOW,
+    )
+    builders.make_log_entry(
+        entry, status=LogStatus.IN_PROCESS, started_at=builders.NOW, system_task_id=task.pk
+    )
+    client = signed_in("Operator")
+    page = client.get(verb(entry, "change")).content.decode()
+    assert "An extra run is" in page
+    assert "Run Now is not possible while a run is in process." in page
+    response = client.post(verb(entry, "cancel-run"), {"reason": "wrong month"})
+    assert "was asked to stop" in said(response)
+    task.refresh_from_db()
+    assert task.cancel_requested_at is not None
+
+
+def test_explain_speaks_in_the_zone_of_the_viewer_and_repeats_no_reason(signed_in):
+    entry = builders.make_entry(
+        status=Status.ERROR, error_message="Late since 2026-03-02 09:00:00 UTC or 2026-99-99 00:00:00 UTC."
+    )
+    client = signed_in("Viewer")
+    client.cookies["jobwarden_zone"] = "Asia/Tokyo"
+    response = client.get(verb(entry, "change"))
+    assert "2 Mar 18:00" in str(response.context["verdict"])
+    assert "2026-99-99 00:00:00 UTC" in str(response.context["verdict"])
+    assert response.context["gates_shown"][0]["reason"] == ""
