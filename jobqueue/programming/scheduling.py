@@ -185,7 +185,7 @@ def _what(
         "description": job.caption[:250],
         "record_to_process": record_reference(record),
         "parameter_string": parameter_string,
-        "parameters": dict(parameters or {}),
+        "parameters": dict(parameters) if isinstance(parameters, Mapping) else parameters or {},
     }
 
 

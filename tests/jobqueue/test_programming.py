@@ -3,6 +3,7 @@
 from datetime import date, time, timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 
 from jobqueue import programming
 from jobqueue.errors import Invalid, NotAllowed, UnknownObject
@@ -44,6 +45,15 @@ def test_nothing_is_left_behind_when_it_cannot_be_scheduled(clerk):
         programming.schedule(TAKE_ORDER, user=clerk)
     with pytest.raises(UnknownObject):
         programming.schedule(4711, user=clerk)
+    with pytest.raises(Invalid, match="Parameters"):
+        programming.schedule(TAKE_ORDER, user=clerk, parameters=["customer"])
+    assert not Entry.objects.exists()
+
+
+@pytest.mark.parametrize("nobody", [None, AnonymousUser()])
+def test_a_job_of_nobody_is_refused_instead_of_running_as_the_system(nobody):
+    with pytest.raises(NotAllowed, match="needs a running user"):
+        programming.schedule(SUCCEED, user=nobody)
     assert not Entry.objects.exists()
 
 
