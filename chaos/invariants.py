@@ -67,7 +67,7 @@ def _holes(mix: Mix) -> Iterator[str]:
     for entry in Entry.objects.filter(id__in=mix.failing).exclude(status=Status.ERROR):
         yield f"“{entry}” should be in Error, but is {Status(entry.status).label}"
     for entry in Entry.objects.filter(id__in=mix.recurring).exclude(
-        Q(status=Status.READY) | Q(status=Status.ON_HOLD, hold_kind=HoldKind.MANUAL)
+        Q(status=Status.READY) | Q(status=Status.ON_HOLD, hold_kind=HoldKind.PROGRAM)
     ):
         yield f"“{entry}” should be Ready for its next run, but is {Status(entry.status).label}"
 
