@@ -16,6 +16,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from jobqueue.scheduler import copy_guard
 from jobqueue.scheduler.clock import database_now
 from jobqueue.scheduler.models import Cluster, ScheduledTask
 
@@ -83,6 +84,13 @@ def migrations() -> Finding:
     return Finding(True, "All migrations are applied.")
 
 
+def installation() -> Finding:
+    verdict = copy_guard.look()
+    if verdict.held:
+        return Finding(False, f"{verdict.reason} Schedules are held until an administrator adopts it.")
+    return Finding(True, verdict.reason)
+
+
 def workers() -> Finding:
     now = database_now()
     live = Cluster.objects.filter(state=Cluster.State.LIVE, lease_until__gt=now)
@@ -119,6 +127,7 @@ GROUND = ("database", "migrations")
 CHECKS: dict[str, Callable[[], Finding]] = {
     "database": database,
     "migrations": migrations,
+    "installation": installation,
     "workers": workers,
     "tasks": tasks,
 }

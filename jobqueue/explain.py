@@ -13,6 +13,7 @@ from jobqueue.models import Category, Cluster, Entry, LogEntry, ScheduledTask
 from jobqueue.objects import JobObject
 from jobqueue.querysets import running_log_entries
 from jobqueue.schedule import Recurrence, ScheduleError
+from jobqueue.scheduler import copy_guard
 from jobqueue.scheduler.values import decode_context
 from jobqueue.states import Status
 from jobqueue.validation import recurrence_of
@@ -85,6 +86,7 @@ def facts_now(entry: Entry, *, now: datetime) -> Facts:
         object_known=job is not None,
         parameter_problem=problem,
         live_workers=live_workers(now=now),
+        database_held=copy_guard.look().held,
     )
 
 

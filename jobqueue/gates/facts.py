@@ -25,7 +25,7 @@ class Facts:
     ``is_current``: the asking task is the entry's own (``Explain`` asks as if it were). ``due_since`` is when the task
     could first be claimed. ``owner_line`` is the run line the owner handed to the task. ``objection`` is why an
     extension does not want the start. ``category_slots`` is None where no serialisation takes place. ``live_workers``
-    None: not looked up.
+    None: not looked up. ``database_held``: the copy guard lets no worker start anything.
     """
 
     now: datetime
@@ -62,3 +62,4 @@ class Facts:
     object_known: bool = True
     parameter_problem: str = ""
     live_workers: int | None = None
+    database_held: bool = False

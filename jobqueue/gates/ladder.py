@@ -252,6 +252,13 @@ def _parameters(facts: Facts) -> Gate:
 
 
 def _worker(facts: Facts) -> Gate:
+    if facts.database_held:
+        return Gate(
+            GateName.WORKER,
+            False,
+            "Workers start nothing: the database is a copy or was restored, and nobody has adopted it yet.",
+            Opener.ADMINISTRATOR,
+        )
     if facts.live_workers is None or facts.live_workers > 0:
         count = facts.live_workers
         return Gate(GateName.WORKER, True, "" if count is None else f"{count} alive.")

@@ -6,6 +6,7 @@ entry's history and returns the refreshed entry. Refusals: ``NotAllowed``, ``Not
 """
 
 from jobqueue.guarded import ChangedMeanwhile
+from jobqueue.lifecycle.adopting import adopt
 from jobqueue.lifecycle.categories import delete_category, entries_using, rename_category
 from jobqueue.lifecycle.editing import change_entry, copy_entry, create_entry, set_priority_within_category
 from jobqueue.lifecycle.holding import set_on_hold
@@ -16,6 +17,7 @@ from jobqueue.lifecycle.running import cancel_run, run_now, run_once
 
 __all__ = [
     "ChangedMeanwhile",
+    "adopt",
     "cancel_run",
     "change_entry",
     "copy_entry",

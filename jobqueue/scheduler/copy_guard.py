@@ -64,6 +64,12 @@ def look() -> Verdict:
     return verdict
 
 
+def keeps_heartbeats() -> bool:
+    """Whether this host keeps a heartbeat of the database, once there has been one."""
+    row = stored()
+    return row is None or not row.heartbeat_number or _kept(row) is not None
+
+
 def stored() -> Installation | None:
     """The row of the installation; None in a fresh database."""
     return Installation.objects.select_related("adopted_by").filter(pk=THE_ROW).first()
@@ -71,7 +77,7 @@ def stored() -> Installation | None:
 
 def own_row() -> Installation:
     """The row, made for this installation in a fresh database."""
-    site_id = _our_site_id()
+    site_id = our_site_id()
     row, is_new = Installation.objects.get_or_create(
         pk=THE_ROW, defaults={"site_id": site_id, "heartbeat_at": database_now()}
     )
@@ -139,7 +145,7 @@ class CopyGuard:
 
 
 def _judge(row: Installation, *, kept: Heartbeat | None) -> Verdict:
-    ours = _our_site_id()
+    ours = our_site_id()
     if row.site_id != ours:
         return Verdict(
             Standing.FOREIGN,
@@ -158,7 +164,7 @@ def _judge(row: Installation, *, kept: Heartbeat | None) -> Verdict:
     )
 
 
-def _our_site_id() -> str:
+def our_site_id() -> str:
     return settings().site_id[: Installation._meta.get_field("site_id").max_length]
 
 

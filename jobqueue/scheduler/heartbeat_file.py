@@ -47,7 +47,7 @@ def write(folder: Path | None, identity: UUID, heartbeat: Heartbeat, *, site_id:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     text = json.dumps({"site_id": site_id, "number": heartbeat.number, "at": heartbeat.at.isoformat()})
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft.write_text(text + "\n", encoding="utf-8")
         draft.replace(path)
     except OSError as error:
@@ -57,4 +57,4 @@ def write(folder: Path | None, identity: UUID, heartbeat: Heartbeat, *, site_id:
 
 
 def _path(folder: Path, identity: UUID) -> Path:
-    return folder / f"{identity}.json"
+    return Path(folder) / f"{identity}.json"

@@ -5,6 +5,7 @@ from django.db import OperationalError, connection
 
 from config import health
 from jobqueue.scheduler.clock import database_now
+from jobqueue.scheduler.installation import Installation
 from jobqueue.scheduler.models import Cluster, ScheduledTask
 
 
@@ -45,7 +46,17 @@ def test_an_installation_with_a_live_worker_and_no_backlog_is_ready(client):
     make_task(waited_seconds=-60)
     status, words, _ = checks(client)
     assert status == 200
-    assert words == {"database": "ok", "migrations": "ok", "workers": "ok", "tasks": "ok"}
+    assert words == dict.fromkeys(("database", "migrations", "installation", "workers", "tasks"), "ok")
+
+
+@pytest.mark.django_db
+def test_on_a_copied_database_it_is_not_ready_and_names_no_site(client):
+    make_cluster()
+    Installation.objects.update_or_create(pk=1, defaults={"site_id": "acme-production"})
+    status, words, reasons = checks(client)
+    assert (status, words["installation"], words["workers"]) == (503, "fail", "ok")
+    assert "until an administrator adopts it" in reasons["installation"]
+    assert "acme" not in reasons["installation"]
 
 
 @pytest.mark.django_db

@@ -140,4 +140,4 @@ def test_readiness_is_json_even_before_the_worker_lives(up, port, tmp_path):
     wait_for(lambda: get(port, "/livez")[0] == 200, log=tmp_path / "up.log")
     status, body = get(port, "/readyz")
     assert status in (200, 503)
-    assert set(json.loads(body)["checks"]) == {"database", "migrations", "workers", "tasks"}
+    assert set(json.loads(body)["checks"]) == {"database", "migrations", "installation", "workers", "tasks"}

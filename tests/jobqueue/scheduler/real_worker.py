@@ -53,7 +53,13 @@ class RealWorker:
     """One supervisor process and the cluster below it."""
 
     def __init__(
-        self, environment: dict[str, str], *, log: Path, workers: int = 2, **overrides: object
+        self,
+        environment: dict[str, str],
+        *,
+        log: Path,
+        workers: int = 2,
+        settles: bool = True,
+        **overrides: object,
     ) -> None:
         self.log = log
         known = set(Cluster.objects.values_list("pk", flat=True))
@@ -75,11 +81,11 @@ class RealWorker:
                 stderr=output,
             )
         self.pid = self.process.pid
-        wait_for(lambda: self._ready(workers, known), seconds=30)
+        wait_for(lambda: self._ready(workers, known, settles), seconds=30)
 
-    def _ready(self, workers: int, known: set[int]) -> bool:
+    def _ready(self, workers: int, known: set[int], settles: bool) -> bool:
         assert self.process.poll() is None, self.log.read_text()
-        return len(self.sessions()) >= workers and not self._settling_in()
+        return len(self.sessions()) >= workers and not (settles and self._settling_in())
 
     def _settling_in(self) -> bool:
         """Whether tasks of the job queue itself, which starting workers makes due, are still to be done."""
