@@ -8,4 +8,4 @@ class HouseConfig(AppConfig):
     verbose_name = "House"
 
     def ready(self) -> None:
-        from config import checks  # noqa: F401  (registration needs loaded settings)
+        from config import checks, doctor  # noqa: F401  (registration needs loaded settings)

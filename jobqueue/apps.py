@@ -10,7 +10,7 @@ class JobQueueConfig(AppConfig):
     verbose_name = "Job queue"
 
     def ready(self) -> None:
-        from jobqueue import checks, routines, setup  # noqa: F401  (registration needs a loaded app registry)
+        from jobqueue import checks, doctor, routines, setup  # noqa: F401  (registration needs a loaded app registry)
 
         autodiscover_modules("jobs")
         post_migrate.connect(setup.ensure_shipped_rows, sender=self, dispatch_uid="jobqueue.setup")

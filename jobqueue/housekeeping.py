@@ -25,7 +25,7 @@ from jobqueue.guarded import ChangedMeanwhile, remove, store
 from jobqueue.models import Category, Company, Entry, ErrorMessageRegister, LogEntry, ScheduledTask
 from jobqueue.models.entry import WEEKDAY_FIELDS
 from jobqueue.schedule import load_zone, to_local
-from jobqueue.scheduler import database_now
+from jobqueue.scheduler import database_now, session_events
 from jobqueue.states import Anchor, LogStatus, ObjectType, Status
 
 logger = logging.getLogger(__name__)
@@ -111,6 +111,9 @@ def clean_up(company: Company, *, now: datetime) -> dict[str, int]:
         "sleeping entries scheduled again": _wake_sleepers(company, now=now),
         "expired waiting entries deleted": _delete_expired_waiting(company, now=now),
         "error messages without a log entry deleted": _delete_orphan_registers(company, now=now),
+        "session events deleted": session_events.purge(
+            before=now - timedelta(days=settings().session_event_days)
+        ),
     }
 
 

@@ -9,6 +9,7 @@ from jobqueue.admin import (
     log_entries,
     report_inbox,
     scheduled_tasks,
+    session_events,
     setting_up,
     workers,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "log_entries",
     "report_inbox",
     "scheduled_tasks",
+    "session_events",
     "setting_up",
     "workers",
 ]

@@ -64,6 +64,7 @@ def _behind(request: HttpRequest) -> list[dict[str, Any]]:
         _item("Scheduled tasks", icon="pending_actions", name="jobqueue_scheduledtask_changelist"),
         _item("Workers", icon="dns", name="jobqueue_cluster_changelist"),
         _item("Worker sessions", icon="memory", name="jobqueue_workersession_changelist"),
+        _item("Session events", icon="swap_vert", name="jobqueue_sessionevent_changelist"),
         _item("Error messages", icon="report", name="jobqueue_errormessageregister_changelist"),
         _item("Changes", icon="history", name="jobqueue_entrychange_changelist"),
     ]
@@ -73,6 +74,7 @@ def _set_up() -> list[dict[str, Any]]:
     return [
         _item("Companies", icon="domain", name="jobqueue_company_changelist"),
         _item("Credentials", icon="key", name="jobqueue_credential_changelist"),
+        _item("Doctor", icon="stethoscope", name="doctor"),
     ]
 
 

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
 from unfold.sites import UnfoldAdminSite
 
 from jobqueue import companies
-from jobqueue.admin import role_centre
+from jobqueue.admin import installation, role_centre
 from jobqueue.admin.base import may, now_of
 from jobqueue.admin.company import admin_root
 from jobqueue.admin.polling import polled
@@ -24,7 +25,21 @@ class JobQueueSite(UnfoldAdminSite):
         context["company"] = getattr(request, "company", None)
         context["company_choices"] = self._companies(request)
         context["is_nav_sidebar_enabled"] = True
+        context["copy_guard"] = installation.banner(request) if context["company"] else None
         return context
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        own = [
+            path("doctor/", self.admin_view(self.doctor), name="doctor"),
+            path("adopt/", self.admin_view(self.adopt), name="adopt"),
+        ]
+        return own + super().get_urls()
+
+    def doctor(self, request: HttpRequest) -> HttpResponse:
+        return installation.doctor_page(self, request)
+
+    def adopt(self, request: HttpRequest) -> HttpResponse:
+        return installation.adopt_page(self, request)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not may(request, "view"):

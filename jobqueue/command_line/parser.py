@@ -69,6 +69,12 @@ def _add_changing(add: Callable[..., ArgumentParser]) -> None:
     mark.add_argument("log_entry", help="Log entry No. or UUID.")
     purge = add("delete-log", "Delete log entries, never those in process.")
     purge.add_argument("--older-than-days", type=_count, help="Keep what ended later than that.")
+    adopt = add(
+        "adopt", "Make a copied or restored database this installation's own; its schedules stay held."
+    )
+    adopt.add_argument(
+        "--keep-ready", action="store_true", help="Leave every entry as it is: its jobs start again at once."
+    )
 
 
 def _add_arithmetic(
@@ -78,6 +84,10 @@ def _add_arithmetic(
         "next-run", help="Answer each JSON object on standard input with its next run; needs no database."
     )
     next_run.add_argument("--json", action="store_true", help="The answers are JSON in any case.")
+    doctor = subparsers.add_parser(
+        "doctor", help="Check the installation from database to mail; exit status 1 on a failure."
+    )
+    doctor.add_argument("--json", action="store_true", help="Answer in JSON.")
     formula = subparsers.add_parser(
         "date-formula",
         help="Apply a date formula to a date; needs no database.",

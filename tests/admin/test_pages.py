@@ -15,6 +15,7 @@ from jobqueue.models import (
     LogLine,
     ReportDocument,
     ScheduledTask,
+    SessionEvent,
     WorkerSession,
 )
 from jobqueue.states import LogStatus, Status
@@ -32,6 +33,7 @@ LISTS = (
     "jobqueue/scheduledtask/",
     "jobqueue/cluster/",
     "jobqueue/workersession/",
+    "jobqueue/sessionevent/",
     "jobqueue/errormessageregister/",
     "jobqueue/entrychange/",
 )
@@ -71,6 +73,7 @@ def one_of_everything(user, *, count: int = 1) -> dict[str, str]:
             host="h", machine="m", pid=number, process_start=1, lease_until=now, workers=2
         )
         WorkerSession.objects.create(cluster=cluster, host="h", pid=number, process_start=1)
+        SessionEvent.objects.create(kind="killed", at=now, company=company, record=entry.id, comment="Died")
         task = ScheduledTask.objects.create(
             main_routine="jobqueue.dispatch",
             company=company,

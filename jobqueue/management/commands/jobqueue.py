@@ -9,12 +9,16 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
-from jobqueue.command_line import arithmetic, changing, parser, reading
+from jobqueue.command_line import arithmetic, changing, examining, parser, reading
 from jobqueue.command_line.acting import actor_of
 from jobqueue.errors import Invalid, JobQueueError
 from jobqueue.schedule import ScheduleError
 
-WITHOUT_DATABASE = {"next-run": arithmetic.next_run, "date-formula": arithmetic.date_formula}
+WITHOUT_DATABASE = {
+    "next-run": arithmetic.next_run,
+    "date-formula": arithmetic.date_formula,
+    "doctor": examining.examine,
+}
 
 SUBCOMMANDS = {
     "list": reading.list_entries,
@@ -41,6 +45,7 @@ SUBCOMMANDS = {
     "check-stale": changing.check_stale,
     "mark-error": changing.mark_error,
     "delete-log": changing.delete_log,
+    "adopt": examining.adopt,
 }
 
 
