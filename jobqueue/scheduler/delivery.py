@@ -12,8 +12,8 @@ from jobqueue.scheduler.tasks import ClaimedTask
 from jobqueue.scheduler.worker import worker
 
 MOST_TOGETHER = 16
-SHORT_SECONDS = 0.01
-TOGETHER_SECONDS = 0.05
+SHORT_SECONDS = 0.025
+TOGETHER_SECONDS = 0.1
 """Claims travel together only while tasks are shorter than the first, and for no longer than the second: far less than
 the time after which a waiting claim is given back."""
 

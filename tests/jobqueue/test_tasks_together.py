@@ -358,7 +358,7 @@ def test_it_does_not_wait_for_whoever_holds_the_next_entry():
         (5, 0.002, [3, 2]),
         (1, 0.002, [1]),
         (64, 0.001, [16] * 4),
-        (40, 0.009, [5] * 8),
+        (40, 0.02, [5] * 8),
         (0, 0.001, []),
     ],
     ids=["unknown", "long", "even", "uneven", "one", "most", "not for too long", "none"],
