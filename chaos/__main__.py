@@ -1,4 +1,8 @@
-"""``python -m chaos``: plays the cases, prints the table, writes JSON; exits with 1 if any invariant was violated."""
+"""``python -m chaos``: plays the cases, prints each as it ends, writes JSON; exits with 1 if an invariant was violated.
+
+``python -m chaos random`` strikes at random; ``python -m chaos table`` prints the last results as the documentation's
+tables.
+"""
 
 import argparse
 import json
@@ -15,6 +19,9 @@ DATABASES = {"both": (SQLITE, POSTGRESQL), SQLITE: (SQLITE,), POSTGRESQL: (POSTG
 
 def main() -> int:
     options = _options()
+    if options.what == "table":
+        print(table.markdown(json.loads(options.json.read_text())["cases"]))
+        return 0
     rows: list[table.Row] = []
     broken = False
     for database in DATABASES[options.database]:
@@ -26,8 +33,6 @@ def main() -> int:
     table.save(options.json, rows)
     failed = [row for row in rows if row["problems"]]
     print(f"\n{len(rows) - len(failed)} of {len(rows)} cases survived; written to {options.json}.")
-    if options.markdown:
-        print(f"\n{table.markdown(rows)}")
     return 1 if failed or broken or not rows else 0
 
 
@@ -55,7 +60,7 @@ def _command(options: argparse.Namespace, database: str) -> list[str]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("cases", "random"), default="cases")
+    parser.add_argument("what", nargs="?", choices=("cases", "random", "table"), default="cases")
     parser.add_argument("--database", choices=sorted(DATABASES), default="both")
     parser.add_argument(
         "--only",
@@ -70,7 +75,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--json", type=Path, default=ROOT / "var/chaos/results.json", help="where the results go"
     )
-    parser.add_argument("--markdown", action="store_true", help="print the tables of the documentation, too")
     parser.add_argument(
         "--keep", default="", metavar="FOLDER", help="keep database, notes and logs for a look"
     )

@@ -23,6 +23,8 @@ CLAIMED = "claimed"
 RUNNING = "running"
 FINISHED = "finished, not recorded"
 IN_FAILURE_ROUTINE = "in the failure routine"
+MOMENTS = (BEFORE_CLAIM, CLAIMED, RUNNING, FINISHED, IN_FAILURE_ROUTINE)
+SIGNALS = ("KILL", "TERM", "STOP/CONT")
 LOOK_SECONDS = 0.02
 
 

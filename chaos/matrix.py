@@ -11,10 +11,10 @@ from chaos.workers import Kind, NotReached, wait_for
 from jobqueue.models import Entry
 
 STOP_SECONDS = 3.0
-MOMENTS = (hooks.BEFORE_CLAIM, hooks.CLAIMED, hooks.RUNNING, hooks.FINISHED, hooks.IN_FAILURE_ROUTINE)
-SIGNALS = ("KILL", "TERM", "STOP/CONT")
+WORKER_LIMIT = 2.0
+"""A dead worker process must be dealt with in this time."""
 LIMITS = {"KILL": 8.0, "TERM": 20.0, "STOP/CONT": 12.0}
-"""Seconds a matrix case may take to recover. A killed supervisor includes the start of a new worker program."""
+"""All others. A killed supervisor includes the start of a new worker program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class Blow:
 
     def __call__(self, stage: Stage, case: Case) -> None:
         worker = stage.worker()
-        case.limit = LIMITS[self.signal]
+        dead_worker = self.signal == "KILL" and self.kind in (Kind.IDLE, Kind.BUSY)
+        case.limit = WORKER_LIMIT if dead_worker else LIMITS[self.signal]
         case.mix.fill()
         case.mix.fill_chain()
         wait_for(lambda: _drained(case), what="the first entries were done")
@@ -106,4 +107,6 @@ def _begun(stage: Stage) -> set[str]:
 
 def blows() -> list[Blow]:
     """Every cell."""
-    return [Blow(signal_, kind, moment) for kind in Kind for signal_ in SIGNALS for moment in MOMENTS]
+    return [
+        Blow(signal_, kind, moment) for kind in Kind for signal_ in hooks.SIGNALS for moment in hooks.MOMENTS
+    ]

@@ -11,6 +11,9 @@ from typing import Any
 
 from chaos.places import new_place
 
+SHORT_SLACK = 4
+"""The short part runs beside whatever else a machine is testing."""
+
 
 def main() -> None:
     options = _options()
@@ -21,7 +24,7 @@ def main() -> None:
         django.setup()
         from chaos.stage import Stage
 
-        stage = Stage(place)
+        stage = Stage(place, slack=SHORT_SLACK if options.short else 1)
         try:
             if options.minutes:
                 from chaos.at_random import play_at_random

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from chaos.hooks import MOMENTS, SIGNALS
+
 Row = dict[str, Any]
 DATABASE_NAMES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 
@@ -19,19 +21,37 @@ def line(row: Row) -> str:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """The tables of the documentation: one for each kind of case, a column for each database."""
+    """The tables of the documentation: the matrix for each database, then everything else with the databases beside
+    each other.
+    """
     databases = [name for name in DATABASE_NAMES if any(row["database"] == name for row in rows)]
-    found: dict[tuple[str, str], dict[str, Row]] = {}
-    for row in rows:
-        found.setdefault((row["fault"], row["moment"]), {})[row["database"]] = row
-    head = ["Fault", "Moment", *(DATABASE_NAMES[name] for name in databases)]
-    lines = [_cells(head), _cells(["---", "---", *("---:" for _ in databases)])]
-    previous = ""
-    for (fault, moment), by_database in found.items():
-        shown = fault if fault != previous else ""
-        lines.append(_cells([shown, moment, *(_outcome(by_database.get(name)) for name in databases)]))
-        previous = fault
-    return "\n".join(lines)
+    cells = {(row["database"], row["fault"], row["moment"]): row for row in rows}
+    blows = list(dict.fromkeys(row["fault"] for row in rows if _is_blow(row)))
+    parts = []
+    for database in databases:
+        head = [f"Seconds to recover, {DATABASE_NAMES[database]}", *MOMENTS]
+        table = [
+            [fault, *(_outcome(cells.get((database, fault, moment))) for moment in MOMENTS)]
+            for fault in blows
+        ]
+        parts.append(_table(head, table))
+    others = list(dict.fromkeys((row["fault"], row["moment"]) for row in rows if not _is_blow(row)))
+    head = ["Seconds to recover", "", *(DATABASE_NAMES[name] for name in databases)]
+    table = [
+        [fault, moment, *(_outcome(cells.get((name, fault, moment))) for name in databases)]
+        for fault, moment in others
+    ]
+    parts.append(_table(head, table))
+    return "\n\n".join(parts)
+
+
+def _is_blow(row: Row) -> bool:
+    return row["fault"].split()[0] in SIGNALS
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    rule = ["---" if index == 0 or not title else "---:" for index, title in enumerate(head)]
+    return "\n".join(_cells(words) for words in (head, rule, *rows))
 
 
 def save(path: Path, rows: Iterable[Row]) -> None:
@@ -46,7 +66,7 @@ def _outcome(row: Row | None) -> str:
         return "–"
     if row["problems"]:
         return "**failed**"
-    return "survived" if row["seconds"] is None else f"{row['seconds']:.1f} s"
+    return "held" if row["seconds"] is None else f"{row['seconds']:.1f}"
 
 
 def _cells(words: Iterable[str]) -> str:
