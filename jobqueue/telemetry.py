@@ -5,10 +5,13 @@ An event whose level is off costs one look at the logger. Booleans are Yes and N
 """
 
 import logging
+import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from jobqueue.models import Company
 from jobqueue.objects import registry
 from jobqueue.states import LogStatus, ObjectType, Status
 
@@ -67,7 +70,7 @@ def log_event(event_id: str, log_entry: Any, **dimensions: object) -> None:
         "JobQueueId": str(log_entry.entry_id),
         "JobQueueStatus": LogStatus(log_entry.status).label,
         "JobQueueEarliestStartDateTime": _moment(log_entry.started_at),
-        "JobQueueCompanyName": str(log_entry.company_id),
+        "JobQueueCompanyName": _company_name(log_entry.company_id),
         "JobQueueScheduledTaskId": _text(log_entry.system_task_id),
         "JobQueueCategory": log_entry.category_code,
     }
@@ -109,7 +112,7 @@ def _reduced(entry: Any) -> dict[str, object]:
         "JobQueueStatus": Status(entry.status).label,
         "JobQueueIsRecurring": "Yes" if entry.recurring else "No",
         "JobQueueEarliestStartDateTime": _moment(entry.earliest_start_at),
-        "JobQueueCompanyName": str(entry.company_id),
+        "JobQueueCompanyName": _company_name(entry.company_id),
         "JobQueueScheduledTaskId": _text(entry.system_task_id),
     }
 
@@ -137,3 +140,14 @@ def _moment(value: datetime | None) -> str:
 
 def _text(value: UUID | None) -> str:
     return "" if value is None else str(value)
+
+
+def _company_name(company_id: UUID) -> str:
+    return _company_name_of_the_minute(company_id, int(time.monotonic() // 60))
+
+
+@lru_cache(maxsize=256)
+def _company_name_of_the_minute(company_id: UUID, _minute: int) -> str:
+    """Looked up once a minute: an event per job must not cost a query, and a company may be renamed."""
+    name = Company.objects.filter(pk=company_id).values_list("name", flat=True).first()
+    return name if name is not None else str(company_id)
