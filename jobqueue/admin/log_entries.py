@@ -133,14 +133,15 @@ class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
         elif row.reason:
             note = format_html('<span class="jw-line">{}</span>', row.reason)
         attempt = f" · retry {row.attempt}" if row.attempt else ""
+        name = row.description or row.object_caption or "–"
         return format_html(
             '<a class="jw-name" href="{}">{}</a><span class="jw-line jw-line--subtle">#{} · {} {} {}{}</span>{}',
             reverse("admin:jobqueue_logentry_change", args=[row.pk]),
-            row.description or row.object_caption or "–",
+            name,
             row.entry_no,
             ObjectType(row.object_type).label,
             row.object_id,
-            row.object_caption,
+            "" if row.object_caption == name else row.object_caption,
             attempt,
             note,
         )

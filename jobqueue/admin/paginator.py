@@ -1,5 +1,6 @@
 """A paginator that does not count millions of rows to draw a page."""
 
+from django.core.exceptions import EmptyResultSet
 from django.core.paginator import Paginator
 from django.db import connections
 from django.utils.functional import cached_property
@@ -23,7 +24,10 @@ class EstimatingPaginator(Paginator):
         connection = connections[self.object_list.db] if query is not None else None
         if connection is None or connection.vendor != "postgresql":
             return None
-        sql, parameters = query.clone().sql_with_params()
+        try:
+            sql, parameters = query.clone().sql_with_params()
+        except EmptyResultSet:
+            return None  # nothing can match; counting it asks no database
         with connection.cursor() as cursor:
             cursor.execute("EXPLAIN (FORMAT JSON) " + sql, parameters)
             plan = cursor.fetchone()[0]

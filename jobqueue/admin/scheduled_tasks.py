@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
-from jobqueue import lifecycle, scheduler
+from jobqueue import history, lifecycle, scheduler
 from jobqueue.actors import Actor
 from jobqueue.admin import badges, words
 from jobqueue.admin.base import ReadOnlyAdmin
@@ -22,6 +22,7 @@ from jobqueue.models import (
     Entry,
     ScheduledTask,
 )
+from jobqueue.scheduler.clock import database_now
 from jobqueue.states import Status
 
 
@@ -45,9 +46,12 @@ def _set_task_ready(task: ScheduledTask, actor: Actor, values: dict[str, Any]) -
     with transaction.atomic():
         if not scheduler.set_task_ready(task.pk):
             raise Refused("The task has started or ended meanwhile.")
-        Entry.objects.filter(system_task_id=task.pk, status=Status.WAITING).update(
-            status=Status.READY, revision=F("revision") + 1
-        )
+        entry = _entry_of(task)
+        waiting = Entry.objects.filter(system_task_id=task.pk, status=Status.WAITING)
+        moved = waiting.update(status=Status.READY, revision=F("revision") + 1)
+        if entry is not None:
+            changes = history.status_change(Status.WAITING, Status.READY) if moved else {}
+            history.record(entry, actor=actor, action="set-task-ready", now=database_now(), changes=changes)
     return "The task is ready."
 
 

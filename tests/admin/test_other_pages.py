@@ -7,7 +7,16 @@ import pytest
 from jobqueue import secrets
 from jobqueue.admin.badges import entry_badge, log_badge
 from jobqueue.admin.words import absolute, duration, relative
-from jobqueue.models import Category, Company, Credential, Entry, LogEntry, ReportDocument, ScheduledTask
+from jobqueue.models import (
+    Category,
+    Company,
+    Credential,
+    Entry,
+    EntryChange,
+    LogEntry,
+    ReportDocument,
+    ScheduledTask,
+)
 from jobqueue.scheduler import create_task, task_exists
 from jobqueue.states import LogStatus, Status
 from tests import builders
@@ -288,6 +297,8 @@ def test_set_task_ready_wakes_a_waiting_entry(signed_in):
     signed_in().post(address(f"jobqueue/scheduledtask/{task}/set-task-ready/"))
     assert ScheduledTask.objects.get().is_ready
     assert Entry.objects.get().status == Status.READY
+    change = EntryChange.objects.get(action="set-task-ready")
+    assert change.changes == {"Status": ["Waiting", "Ready"]}
 
 
 # --- words

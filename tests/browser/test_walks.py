@@ -1,10 +1,11 @@
 """What a person does in a browser, from the first entry to the error of a failing one."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from jobqueue import lifecycle
@@ -177,4 +178,31 @@ def test_no_page_scrolls_sideways(browser, live_server, client, shipped_rows, wi
     ):
         page.goto(f"{live_server.url}/c/main/admin/{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    context.close()
+
+
+@pytest.mark.parametrize("width", [1024, 1280, 1400])
+def test_the_entry_list_fits_beside_the_sidebar(browser, live_server, client, shipped_rows, width):
+    user = builders.make_superuser("josephine.vandenberghe")
+    builders.make_category("WAREHOUSE")
+    builders.make_recurring_entry(
+        status=Status.READY,
+        category_code="WAREHOUSE",
+        description="Recalculate customer balances",
+        time_zone="Australia/Lord_Howe",
+        earliest_start_at=timezone.now() + timedelta(days=3),
+        user=user,
+    )
+    client.force_login(user)
+    context = browser.new_context(viewport={"width": width, "height": 800}, timezone_id="Europe/Brussels")
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"{live_server.url}/c/main/admin/jobqueue/entry/")
+    menu = page.get_by_role("button", name="Actions for Recalculate customer balances")
+    expect(menu).to_be_visible()
+    box = menu.bounding_box()
+    assert box["x"] + box["width"] <= width
+    cut = "e => e.scrollWidth - e.clientWidth"
+    assert all(wrapper.evaluate(cut) <= 0 for wrapper in page.locator(".simplebar-content-wrapper").all())
     context.close()
