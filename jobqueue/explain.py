@@ -139,4 +139,7 @@ def _sentence(entry: Entry, facts: Facts, gates: list[Gate], starts_at: datetime
         return f"{name}: {reason} It starts when its turn comes."
     if first.opener is Opener.ITSELF and first.opens_at is not None:
         return f"{name}. {reason}"
+    said_twice = f"{Status(entry.status).label}. "
+    if reason.startswith(said_twice):
+        return f"{name}. {reason.removeprefix(said_twice)}"
     return f"{name}: {reason}"

@@ -261,3 +261,10 @@ def test_the_live_part_answers_304_while_nothing_happened(signed_in):
         assert again.status_code == 304
     Entry.objects.update(status=Status.ON_HOLD, error_message="")
     assert client.get(page, headers={"X-Region": "1", "If-None-Match": first["ETag"]}).status_code == 200
+
+
+def test_the_verdict_about_a_held_entry_says_on_hold_once(signed_in):
+    entry = builders.make_entry(status=Status.ON_HOLD, hold_kind=HoldKind.MANUAL, hold_reason="Year end.")
+    response = signed_in("Viewer").get(card(entry))
+    assert str(response.context["verdict"]).count("On Hold") == 1
+    assert "“Year end”." in response.content.decode()

@@ -43,7 +43,7 @@ def test_a_hold_names_who_why_and_the_verb_that_ends_it():
     entry = lifecycle.set_on_hold(entry, actor=actor_of(entry.user), reason="Audit", now=NOW)
     found = explain(entry, now=NOW)
     assert found.first_closed.verb == "set-ready"
-    assert found.sentence.startswith("“Bank import” is On Hold: On Hold. Set by a person")
+    assert found.sentence.startswith("“Bank import” is On Hold. Set by a person")
     assert "Audit" in found.sentence
 
 
