@@ -144,6 +144,12 @@ class Supervisor:
         self._guard_at = time.monotonic() + (HELD_LOOK_SECONDS if held else settings().heartbeat_seconds)
         self._hold(held)
 
+    def _doubt_database(self) -> None:
+        """After an outage it may come back from a backup: nothing is claimed before it has been looked at again."""
+        self._guard.unsure()
+        self._guard_at = 0.0
+        self._hold(True)
+
     def _hold(self, held: bool) -> None:
         for member in self._members:
             if not member.killed:
@@ -204,10 +210,8 @@ class Supervisor:
         except Exception as error:
             logger.warning("Supervisor: %s: %s", step.__name__.strip("_"), error)
             self._loss.database_failed()
-            # It may come back from a backup: nothing is claimed before it has been looked at again.
-            self._guard.unsure()
-            self._guard_at = 0.0
-            self._hold(True)
+            if "locked" not in str(error):  # SQLite's writer is busy, which is no outage
+                self._doubt_database()
             connection.close()
             time.sleep(TICK_SECONDS)
 
