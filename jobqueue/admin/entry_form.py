@@ -18,6 +18,7 @@ from jobqueue.states import Anchor, ObjectType, OutputType
 WEEKDAY_LABELS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 PRODUCIBLE = (OutputType.PDF, OutputType.CSV, OutputType.NONE)
 GENERAL = ("object_type", "object_id", "description", "category_code", "earliest_start_at", "expires_at")
+MOMENTS = ("earliest_start_at", "expires_at")
 REPORT = ("report_output_type",)
 PARAMETERS = ("parameter_string", "record_to_process")
 RECURRENCE = (
@@ -75,6 +76,9 @@ class EntryForm(forms.ModelForm):
             for name, value in self.cleaned_data.items()
             if not name.startswith(PREFIX) and name not in ("expected_revision", "id")
         }
+        for name in MOMENTS:
+            if name in values and name not in self.changed_data:
+                values[name] = getattr(self.instance, name)  # the input shows no fractions of a second
         if self.job is not None:
             values["parameters"] = parameter_values(self.job, self.cleaned_data)
         if values.get("object_type") != ObjectType.REPORT:

@@ -268,3 +268,17 @@ def test_the_verdict_about_a_held_entry_says_on_hold_once(signed_in):
     response = signed_in("Viewer").get(card(entry))
     assert str(response.context["verdict"]).count("On Hold") == 1
     assert "“Year end”." in response.content.decode()
+
+
+def test_a_moment_left_alone_keeps_its_fractions_of_a_second_and_stays_out_of_the_history(signed_in):
+    start = builders.NOW.replace(year=2040, second=7, microsecond=123_456)
+    entry = builders.make_entry(earliest_start_at=start)
+    values = filled_in(
+        description="Renamed",
+        earliest_start_at=f"{start:%Y-%m-%dT%H:%M:%S}",
+        expected_revision=entry.revision,
+    )
+    assert signed_in("Scheduler").post(card(entry), values).status_code == 302
+    entry.refresh_from_db()
+    assert (entry.description, entry.earliest_start_at) == ("Renamed", start)
+    assert "Earliest start" not in EntryChange.objects.get().changes
