@@ -40,11 +40,8 @@ def adopt(options: Namespace, actor: Actor) -> tuple[Any, str]:
                 raise
             time.sleep(LOOK_SECONDS)
     found = {"site_id": adoption.site_id, "former_site_id": adoption.former_site_id, "held": adoption.held}
-    kept = (
-        "All entries stay as they were."
-        if options.keep_ready
-        else f"{adoption.held} entries were set On Hold."
-    )
+    held = "1 entry was" if adoption.held == 1 else f"{adoption.held} entries were"
+    kept = "All entries stay as they were." if options.keep_ready else f"{held} set On Hold."
     return found, f"The database of “{adoption.former_site_id}” belongs to “{adoption.site_id}” now. {kept}"
 
 

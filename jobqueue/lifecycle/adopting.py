@@ -66,7 +66,7 @@ def adopt(*, actor: Actor, keep_ready: bool = False, now: datetime | None = None
         row.held_at, row.held_reason = None, ""
         row.adopted_at, row.adopted_by = now, actor.user
         row.save()
-    logger.warning(
+    logger.info(
         "%s adopted the database of “%s” for “%s”; %s entries were set On Hold.",
         actor.name,
         former,

@@ -111,7 +111,7 @@ def test_a_copied_file_is_adopted_from_the_command_line(child_environment, manag
     assert (examined.returncode, "another installation" in examined.stdout) == (1, True)
     adopted = manage("jobqueue", "adopt", "--as", "admin", environment=environment)
     assert adopted.returncode == 0, adopted.stderr
-    assert "1 entries were set On Hold" in adopted.stdout
+    assert "1 entry was set On Hold" in adopted.stdout
     with sqlite3.connect(copy) as rows:
         assert rows.execute("SELECT status, hold_kind FROM jobqueue_entry").fetchall() == [(3, "copy")]
     entry.refresh_from_db()
