@@ -23,8 +23,8 @@ from jobqueue.hotpath_sql import (
     NEXT_ENTRY,
     SQLITE_INSERT_LOG,
     SQLITE_INSERT_NEXT,
+    SQLITE_MAY_START,
     SQLITE_START,
-    SQLITE_USER_IS_ACTIVE,
     START,
 )
 from jobqueue.scheduler import ClaimedTask
@@ -175,11 +175,8 @@ def finish_and_start(
         parameters |= {f"other_{name}": value for name, value in start.parameters.items()}
         finished, *row = fetch(FINISH_AND_START[repeat], parameters)[0]
         return finished == 1, None if row[0] is None else start.stored(row)
-    with transaction.atomic():
-        if not _finish_sqlite(parameters, repeat):
-            return False, None
-        found = _start_sqlite(start.parameters, extra=False, only_if=SQLITE_USER_IS_ACTIVE)
-    return True, None if found is None else start.stored(found)
+    finished, row = _finish_and_start_sqlite(parameters, repeat, start.parameters)
+    return finished, None if row is None else start.stored(row)
 
 
 def _finish_parameters(
@@ -222,15 +219,10 @@ def _finish_postgresql(parameters: dict[str, Any], repeat: bool) -> bool:
     return fetch(FINISH[repeat], parameters)[0][0] == 1
 
 
-def _start_sqlite(parameters: dict[str, Any], extra: bool, only_if: str = "") -> Any:
+def _start_sqlite(parameters: dict[str, Any], extra: bool) -> Any:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            if only_if:
-                _require_row(cursor, only_if, parameters)
-            _require_row(cursor, SQLITE_START_TASK, parameters)
-            _require_change(cursor, SQLITE_START[extra], parameters)
-            cursor.execute(SQLITE_INSERT_LOG, parameters)
-            return cursor.fetchone()
+            return _start_steps(cursor, parameters, extra)
     except _Fenced:
         return None
 
@@ -238,14 +230,40 @@ def _start_sqlite(parameters: dict[str, Any], extra: bool, only_if: str = "") ->
 def _finish_sqlite(parameters: dict[str, Any], repeat: bool) -> bool:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            if repeat:
-                cursor.execute(SQLITE_INSERT_NEXT, parameters)
-            _require_row(cursor, SQLITE_FINISH_TASK, parameters)
-            _require_change(cursor, NEXT_ENTRY if repeat else DELETE_ENTRY, parameters)
-            _require_change(cursor, FINISH_LOG, parameters)
+            _finish_steps(cursor, parameters, repeat)
             return True
     except _Fenced:
         return False
+
+
+def _finish_and_start_sqlite(
+    parameters: dict[str, Any], repeat: bool, start_parameters: dict[str, Any]
+) -> tuple[bool, Any]:
+    """Asks whether the other task may start before it changes anything of it: so no savepoint is needed."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            _finish_steps(cursor, parameters, repeat)
+            cursor.execute(SQLITE_MAY_START, start_parameters)
+            if cursor.fetchone() is None:
+                return True, None
+            return True, _start_steps(cursor, start_parameters, extra=False)
+    except _Fenced:
+        return False, None
+
+
+def _start_steps(cursor: Any, parameters: dict[str, Any], extra: bool) -> Any:
+    _require_row(cursor, SQLITE_START_TASK, parameters)
+    _require_change(cursor, SQLITE_START[extra], parameters)
+    cursor.execute(SQLITE_INSERT_LOG, parameters)
+    return cursor.fetchone()
+
+
+def _finish_steps(cursor: Any, parameters: dict[str, Any], repeat: bool) -> None:
+    if repeat:
+        cursor.execute(SQLITE_INSERT_NEXT, parameters)
+    _require_row(cursor, SQLITE_FINISH_TASK, parameters)
+    _require_change(cursor, NEXT_ENTRY if repeat else DELETE_ENTRY, parameters)
+    _require_change(cursor, FINISH_LOG, parameters)
 
 
 def _require_row(cursor: Any, statement: str, parameters: dict[str, Any]) -> None:

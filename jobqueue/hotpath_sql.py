@@ -169,6 +169,7 @@ SELECT %(next_id)s, main_routine, failure_routine, record, company_id, user_id, 
        priority, timeout_seconds, owner_context
   FROM {TASK_TABLE} WHERE id = %(task_id)s"""
 
-SQLITE_USER_IS_ACTIVE = (
-    f"SELECT 1 FROM {ENTRY_TABLE} e WHERE entry_no = %(entry_no)s AND {_user_is_active('e')}"
-)
+SQLITE_MAY_START = f"""
+SELECT 1 FROM {TASK_TABLE} t JOIN {ENTRY_TABLE} e ON e.entry_no = %(entry_no)s AND e.system_task_id = t.id
+ WHERE t.id = %(task_id)s AND t.claim_number = %(claim_number)s AND t.state = 1
+   AND e.status = %(status)s AND e.revision = %(revision)s AND {_user_is_active("e")}"""
