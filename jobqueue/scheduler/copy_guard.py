@@ -102,6 +102,10 @@ class CopyGuard:
         row = own_row()
         kept = self._latest(row)
         verdict = _judge(row, kept=kept)
+        if verdict.standing is Standing.RESTORED and not row.held_reason:
+            # Another worker of this host may have beaten between the two readings: the row must be read last.
+            row = own_row()
+            verdict = _judge(row, kept=kept)
         if verdict.held:
             if verdict.standing is Standing.RESTORED and not row.held_reason:
                 _remember(row, verdict)
@@ -180,9 +184,9 @@ def _kept(row: Installation) -> Heartbeat | None:
 
 def _remember(row: Installation, verdict: Verdict) -> None:
     """Stores the hold, so that every host and every page sees it; the first host to notice has the word."""
-    Installation.objects.filter(pk=THE_ROW, identity=row.identity, held_reason="").update(
-        held_reason=verdict.details[:500], held_at=database_now()
-    )
+    Installation.objects.filter(
+        pk=THE_ROW, identity=row.identity, held_reason="", heartbeat_number=row.heartbeat_number
+    ).update(held_reason=verdict.details[:500], held_at=database_now())
 
 
 @contextmanager

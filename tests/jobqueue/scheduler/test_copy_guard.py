@@ -161,6 +161,22 @@ def test_a_page_that_read_the_row_just_before_a_beat_looks_again(installation, m
     assert len(reads) == 2
 
 
+def test_a_worker_that_read_the_row_just_before_another_beat_looks_again(installation, monkeypatch):
+    """Two workers of one host keep one file: the other's beat between row and file is no restore."""
+    first, second = CopyGuard(), CopyGuard()
+    assert not first.beat()
+    read = CopyGuard._latest
+
+    def beaten_meanwhile(self, stored):
+        monkeypatch.setattr(CopyGuard, "_latest", read)
+        assert not first.beat()
+        return read(self, stored)
+
+    monkeypatch.setattr(CopyGuard, "_latest", beaten_meanwhile)
+    assert not second.beat()
+    assert row().held_reason == ""
+
+
 def test_a_standby_may_lack_what_the_tolerance_allows(installation):
     guard = CopyGuard()
     guard.beat()
