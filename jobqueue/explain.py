@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Sum
 
 from jobqueue import categories, companies, permissions
-from jobqueue.facts import job_object, object_name, parse_parameters
+from jobqueue.dispatch.facts import job_object, object_name, parse_parameters
 from jobqueue.gates import Busy, Facts, Gate, GateName, Opener, decide, moment
 from jobqueue.models import Category, Cluster, Entry, LogEntry, ScheduledTask
 from jobqueue.objects import JobObject

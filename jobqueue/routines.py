@@ -1,6 +1,7 @@
 """Routines the task scheduler calls: read the clock, call one function."""
 
-from jobqueue import categories, dispatcher, error_handler, fast_lane, housekeeping, lifecycle, own_failure
+from jobqueue import categories, housekeeping, lifecycle
+from jobqueue.dispatch import dispatcher, error_handler, fast_lane, own_failure
 from jobqueue.enqueue import FAILURE_ROUTINE, MAIN_ROUTINE
 from jobqueue.lifecycle.holding import END_HOLDS_ROUTINE
 from jobqueue.scheduler import ClaimedTask, RunningTask, database_now, routine

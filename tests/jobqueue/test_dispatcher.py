@@ -431,7 +431,7 @@ def test_a_start_within_a_minute_is_not_missed():
 def test_fixed_times_passed_during_a_long_run_become_one_skipped_row(monkeypatch):
     entry = recurring(recurrence_anchor=Anchor.FIXED, starting_time=time(0), minutes_between_runs=10)
     due = entry.due_at
-    monkeypatch.setattr("jobqueue.execution.Stopwatch.end", lambda self: due + 25 * MINUTE)
+    monkeypatch.setattr("jobqueue.dispatch.execution.Stopwatch.end", lambda self: due + 25 * MINUTE)
     run(due)
     served, skipped = rows_of(entry)
     assert (served.status, served.due_at) == (LogStatus.SUCCESS, due)

@@ -403,7 +403,7 @@ def test_an_own_failure_routine_that_fails_harms_neither_record_nor_retry():
 
 
 def test_a_cancel_asked_for_while_the_job_reports_progress_reaches_it(monkeypatch):
-    monkeypatch.setattr("jobqueue.execution.LOOK_FOR_CANCEL_SECONDS", 0)
+    monkeypatch.setattr("jobqueue.dispatch.execution.LOOK_FOR_CANCEL_SECONDS", 0)
     entry = ready_entry(object_id=jobs.PROGRESS)
 
     def cancel(**_):

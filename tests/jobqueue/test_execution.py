@@ -6,8 +6,9 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone, translation
 
-from jobqueue import execution, lifecycle
+from jobqueue import lifecycle
 from jobqueue.conf import settings as jobqueue_settings
+from jobqueue.dispatch import execution
 from jobqueue.models import LogEntry, LogLine
 from jobqueue.objects import Run, codeunit, registry
 from jobqueue.states import LogStatus, Status
@@ -51,7 +52,7 @@ def test_an_atomic_job_that_fails_leaves_its_lines_and_nothing_else():
 
 def test_an_atomic_effect_is_undone_when_the_end_cannot_be_recorded(monkeypatch):
     entry = ready_entry(object_id=jobs.ATOMIC_EFFECT, recurring=True)
-    monkeypatch.setattr("jobqueue.hotpath.finish", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("jobqueue.dispatch.hotpath.finish", lambda *_, **__: 1 / 0)
     run_once()
     assert not Effect.objects.exists()
     monkeypatch.undo()
@@ -151,7 +152,7 @@ def test_on_sqlite_an_atomic_job_may_not_hold_the_writer(job, settings):
 
 
 def test_lines_of_a_long_job_are_seen_while_it_runs(job, monkeypatch):
-    monkeypatch.setattr("jobqueue.sink.FLUSH_SECONDS", 0)
+    monkeypatch.setattr("jobqueue.dispatch.sink.FLUSH_SECONDS", 0)
     seen = []
 
     def tell(run: Run) -> None:
@@ -166,7 +167,7 @@ def test_lines_of_a_long_job_are_seen_while_it_runs(job, monkeypatch):
 
 @on_postgresql
 def test_on_postgresql_lines_of_an_atomic_job_are_seen_by_others_while_it_runs(job, monkeypatch):
-    monkeypatch.setattr("jobqueue.sink.FLUSH_SECONDS", 0)
+    monkeypatch.setattr("jobqueue.dispatch.sink.FLUSH_SECONDS", 0)
     seen = []
 
     def tell(run: Run) -> None:
@@ -185,7 +186,7 @@ def test_on_postgresql_lines_of_an_atomic_job_are_seen_by_others_while_it_runs(j
 
 
 def test_a_job_that_writes_without_end_keeps_a_bounded_memory(job, monkeypatch):
-    monkeypatch.setattr("jobqueue.sink.MOST_WAITING", 10)
+    monkeypatch.setattr("jobqueue.dispatch.sink.MOST_WAITING", 10)
 
     def tell(run: Run) -> None:
         for number in range(25):

@@ -4,8 +4,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from jobqueue import facts, hotpath
-from jobqueue.dispatcher import dispatch
+from jobqueue.dispatch import facts, hotpath
+from jobqueue.dispatch.dispatcher import dispatch
 from jobqueue.models import Entry, LogEntry, ScheduledTask
 from jobqueue.scheduler import StaleClaim, fixed_clock
 from jobqueue.scheduler.claim import claim

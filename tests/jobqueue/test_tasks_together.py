@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, connection
 
-from jobqueue import facts, fast_lane, hotpath, running
+from jobqueue.dispatch import facts, fast_lane, hotpath, running
 from jobqueue.models import Entry, LogEntry, ScheduledTask
 from jobqueue.scheduler import cancel_task, fixed_clock
 from jobqueue.scheduler.claim import claim

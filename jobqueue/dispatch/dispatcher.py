@@ -5,25 +5,27 @@ The steps (*Job queue reference, Dispatcher, step by step*):
 1. Read task, entry, user and category in one statement.
 2. Ask the gates. All open and nothing special about the entry: the fast lane, one fused statement starts the run.
 3. Otherwise the slow lane, one transaction: lock the category, read and ask again, then start or do what the first
-   closed gate calls for (``jobqueue.turned_away``).
-4. Run the object (``jobqueue.running``, ``jobqueue.execution``).
+   closed gate calls for (``jobqueue.dispatch.turned_away``).
+4. Run the object (``jobqueue.dispatch.running``, ``jobqueue.dispatch.execution``).
 5. End the run: one fused statement where nothing special follows, else a transaction with all events
-   (``jobqueue.finishing``). A run that follows in the same message is started in the same statement, if it is as plain.
+   (``jobqueue.dispatch.finishing``). A run that follows in the same message is started in the same statement, if it
+   is as plain.
 
-Errors of the job leave through the scheduler's one failure path to ``jobqueue.error_handler``.
+Errors of the job leave through the scheduler's one failure path to ``jobqueue.dispatch.error_handler``.
 """
 
 from django.db import IntegrityError, transaction
 
-from jobqueue import categories, execution, hotpath, ledger, running, telemetry, turned_away
+from jobqueue import categories, ledger, telemetry
+from jobqueue.dispatch import execution, hotpath, running, turned_away
+from jobqueue.dispatch.fast_lane import is_plain_start, prepared
+from jobqueue.dispatch.work import Work, facts_of, read_work
 from jobqueue.errors import ForbiddenUser, InvalidParameters, NonRetriable, UnknownObject
-from jobqueue.fast_lane import is_plain_start, prepared
 from jobqueue.gates import REFUSALS, Gate, GateName, first_closed
 from jobqueue.guarded import ChangedMeanwhile
 from jobqueue.models import Entry
 from jobqueue.scheduler import ClaimedTask
 from jobqueue.scheduler.patience import START_SECONDS, patience
-from jobqueue.work import Work, facts_of, read_work
 
 TRIES = 5
 

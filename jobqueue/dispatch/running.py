@@ -8,19 +8,20 @@ from typing import Any
 
 from django.db import DatabaseError, Error, OperationalError, connection, transaction
 
-from jobqueue import categories, collected, events, execution, finishing, hotpath, telemetry
-from jobqueue.execution import Stopwatch
-from jobqueue.fast_lane import startable_with_end_of
-from jobqueue.finishing import Ended, OwnerObjects
+from jobqueue import categories, events, telemetry
+from jobqueue.dispatch import collected, execution, finishing, hotpath
+from jobqueue.dispatch.execution import Stopwatch
+from jobqueue.dispatch.fast_lane import startable_with_end_of
+from jobqueue.dispatch.finishing import Ended, OwnerObjects
+from jobqueue.dispatch.hotpath import Next, Started
+from jobqueue.dispatch.sink import DatabaseSink
+from jobqueue.dispatch.work import Work
 from jobqueue.guarded import ChangedMeanwhile
-from jobqueue.hotpath import Next, Started
 from jobqueue.models import Entry, LogEntry
 from jobqueue.objects import EntryView, JobObject, Run
 from jobqueue.schedule import ScheduleError
 from jobqueue.scheduler.outcome import until_recorded
-from jobqueue.sink import DatabaseSink
 from jobqueue.states import ObjectType
-from jobqueue.work import Work
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,8 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, transaction
 from django.dispatch import Signal
 
-from jobqueue import categories, collected, facts, finishing, ledger, poison, scheduler, telemetry
+from jobqueue import categories, ledger, scheduler, telemetry
+from jobqueue.dispatch import collected, facts, finishing, poison
 from jobqueue.enqueue import KEEP, SESSION_FIELDS, clear_session, enqueue
 from jobqueue.events import (
     Draft,

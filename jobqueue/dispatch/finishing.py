@@ -14,6 +14,8 @@ from django.db import transaction
 
 from jobqueue import categories, inbox, ledger, registers, telemetry
 from jobqueue.actors import SYSTEM
+from jobqueue.dispatch.facts import EntryRow, Reading
+from jobqueue.dispatch.hotpath import Next, Started
 from jobqueue.enqueue import HOLD_FIELDS, LEAD, SESSION_FIELDS, clear_session, enqueue
 from jobqueue.events import (
     Draft,
@@ -31,9 +33,7 @@ from jobqueue.events import (
     before_set_status,
     finished_owned,
 )
-from jobqueue.facts import EntryRow, Reading
 from jobqueue.guarded import remove, store
-from jobqueue.hotpath import Next, Started
 from jobqueue.models import Entry, LogEntry
 from jobqueue.objects import Document, EntryView
 from jobqueue.schedule import (

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone, translation
 
 from jobqueue.conf import settings
+from jobqueue.dispatch.sink import DatabaseSink
 from jobqueue.objects import JobObject, Run
 from jobqueue.scheduler import (
     SessionCancelled,
@@ -27,7 +28,6 @@ from jobqueue.scheduler import (
 from jobqueue.scheduler.execute import savepoint_if_nested
 from jobqueue.scheduler.models import ScheduledTask
 from jobqueue.scheduler.sql import on_postgresql
-from jobqueue.sink import DatabaseSink
 
 LOOK_FOR_CANCEL_SECONDS = 1.0
 LONG_RUN_SECONDS = 1.0

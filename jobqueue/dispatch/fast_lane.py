@@ -11,11 +11,12 @@ from uuid import UUID
 
 from django.db import connection
 
-from jobqueue import events, facts
+from jobqueue import events
+from jobqueue.dispatch import facts
+from jobqueue.dispatch.work import Work, facts_of, work_of
 from jobqueue.gates import first_closed, is_late
 from jobqueue.scheduler import ClaimedTask
 from jobqueue.states import Anchor, Status
-from jobqueue.work import Work, facts_of, work_of
 
 FRESH_SECONDS = 0.1
 

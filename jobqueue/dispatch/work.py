@@ -4,11 +4,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from jobqueue import facts
+from jobqueue.dispatch import facts
+from jobqueue.dispatch.facts import EntryRow, Reading
+from jobqueue.dispatch.hotpath import Started
 from jobqueue.errors import NonRetriable
-from jobqueue.facts import EntryRow, Reading
 from jobqueue.gates import Facts
-from jobqueue.hotpath import Started
 from jobqueue.objects import JobObject
 from jobqueue.schedule import Recurrence, ScheduleError
 from jobqueue.scheduler import ClaimedTask, StaleClaim

@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 from django.db import connection, transaction
 
 from jobqueue.conf import settings
-from jobqueue.facts import EntryRow, Reading
-from jobqueue.hotpath_sql import (
+from jobqueue.dispatch.facts import EntryRow, Reading
+from jobqueue.dispatch.hotpath_sql import (
     DELETE_ENTRY,
     FINISH,
     FINISH_AND_START,

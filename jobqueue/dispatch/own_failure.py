@@ -5,11 +5,11 @@ In a session of its own, so it may fail, hang or kill its worker without touchin
 
 import logging
 
-from jobqueue.execution import Stopwatch
+from jobqueue.dispatch.execution import Stopwatch
+from jobqueue.dispatch.sink import DatabaseSink
 from jobqueue.models import Entry, LogEntry
 from jobqueue.objects import EntryView, Run, RunFailure, registry
 from jobqueue.scheduler import RunningTask
-from jobqueue.sink import DatabaseSink
 from jobqueue.states import Level
 
 logger = logging.getLogger(__name__)

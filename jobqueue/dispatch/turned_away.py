@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from jobqueue import categories, finishing, ledger, registers, telemetry
+from jobqueue import categories, ledger, registers, telemetry
 from jobqueue.actors import SYSTEM
+from jobqueue.dispatch import finishing
+from jobqueue.dispatch.facts import Reading
 from jobqueue.enqueue import KEEP, SESSION_FIELDS, clear_session, dispatch_task, enqueue
 from jobqueue.events import (
     Draft,
@@ -25,7 +27,6 @@ from jobqueue.events import (
     category_wait,
     is_ready_to_start,
 )
-from jobqueue.facts import Reading
 from jobqueue.gates import MISSED_AFTER, Busy, Gate, GateName
 from jobqueue.guarded import ChangedMeanwhile, remove, store
 from jobqueue.models import Category, Entry, LogEntry

@@ -9,7 +9,7 @@ import re
 
 from django.contrib.auth import get_user_model
 
-from jobqueue.facts import ENTRY_TABLE, LOG_TABLE
+from jobqueue.dispatch.facts import ENTRY_TABLE, LOG_TABLE
 from jobqueue.scheduler.sql import (
     FINISH_TASK,
     INSERT_COLUMNS,
