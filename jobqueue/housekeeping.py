@@ -70,8 +70,8 @@ def ensure_clean_up_entry(company: Company, *, now: datetime) -> Entry | None:
     Daily on all seven days, at the present time of day, which spreads the load of several companies.
     """
     with transaction.atomic():
-        # The company is the lock: two watches never make two clean-up jobs.
-        Company.objects.select_for_update().get(pk=company.pk)
+        # The company is the lock: two watches never make two clean-up jobs. It leaves references to the company alone.
+        Company.objects.select_for_update(no_key=True).get(pk=company.pk)
         entry = Entry.objects.filter(company=company, is_system=True, object_id=CLEAN_UP_OBJECT).first()
         if entry is None:
             entry = _new_clean_up_entry(company, now=now)
