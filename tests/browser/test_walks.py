@@ -146,7 +146,7 @@ def test_reading_and_verbs_work_without_javascript(browser, live_server, client,
     page.locator("#entry-head").get_by_role("link", name="Set On Hold").first.click()
     page.get_by_label("Reason").fill("Year end")
     page.get_by_role("button", name="Set On Hold").click()
-    expect(page.get_by_text("“Bank import” is On Hold.")).to_be_visible()
+    expect(page.get_by_text("“Bank import” is On Hold.", exact=True)).to_be_visible()
     assert Entry.objects.get().hold_reason == "Year end"
     context.close()
 
