@@ -118,14 +118,21 @@ def _pause_worker() -> None:
         setattr(module, name, wrapped)
 
     before(("scheduler.delivery",), "execute", CLAIMED, lambda claim: {"task": claim.id.hex})
-    before(("execution",), "_call", RUNNING, lambda _job, run: {"entry": run.entry.id.hex})
+    before(
+        ("dispatch.execution", "execution"), "_call", RUNNING, lambda _job, run: {"entry": run.entry.id.hex}
+    )
     before(
         ("running", "dispatcher"),
         "_record",
         FINISHED,
         lambda going, _ended: {"task": going.work.claim.id.hex},
     )
-    before(("error_handler",), "handle_error", IN_FAILURE_ROUTINE, lambda task: {"task": task.id.hex})
+    before(
+        ("dispatch.error_handler", "error_handler"),
+        "handle_error",
+        IN_FAILURE_ROUTINE,
+        lambda task: {"task": task.id.hex},
+    )
 
 
 def _first_with(modules: tuple[str, ...], name: str) -> Any:

@@ -44,8 +44,10 @@ def noted(run: Run) -> Iterator[None]:
         "company": run.entry.company_id.hex,
     }
     note("start", **facts)
-    yield
-    note("end", **facts)
+    try:
+        yield
+    finally:
+        note("end", **facts)
 
 
 def work_for(run: Run, seconds: float) -> None:
