@@ -122,7 +122,7 @@ def _pause_worker() -> None:
         ("dispatch.execution", "execution"), "_call", RUNNING, lambda _job, run: {"entry": run.entry.id.hex}
     )
     before(
-        ("running", "dispatcher"),
+        ("dispatch.running", "running", "dispatcher"),
         "_record",
         FINISHED,
         lambda going, _ended: {"task": going.work.claim.id.hex},
