@@ -221,6 +221,7 @@ def _previous_tree(folder: Path) -> Path:
             )
         else:
             subprocess.run(["tar", "-x", "-C", tree], input=packed.stdout, check=True)
+        shutil.rmtree(tree / "chaos", ignore_errors=True)  # both versions are looked into by this suite
     return tree
 
 
