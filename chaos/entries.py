@@ -271,13 +271,16 @@ def other_companys_burst(stage: Stage, case: Case) -> None:
     """
     stage.worker()
     big, small = _company("big"), _company("small")
+    due = database_now() + timedelta(seconds=5)
+    then = due + timedelta(seconds=0.1)
     with transaction.atomic():
         for number in range(100):
-            case.mix.once.add(make(jobs.WORK, company=big, description=f"big {number}", due_in=3).id)
+            case.mix.once.add(make(jobs.WORK, company=big, description=f"big {number}", due_at=due).id)
         for number in range(4):
-            case.mix.once.add(make(jobs.WORK, company=small, description=f"small {number}", due_in=3.5).id)
+            case.mix.once.add(make(jobs.WORK, company=small, description=f"small {number}", due_at=then).id)
         for number in range(100, 150):
-            case.mix.once.add(make(jobs.WORK, company=big, description=f"big {number}", due_in=4).id)
+            later = then + timedelta(seconds=0.1)
+            case.mix.once.add(make(jobs.WORK, company=big, description=f"big {number}", due_at=later).id)
     case.fault()
     stage.settle(case)
     starts = {found.facts["label"]: found.at for found in stage.notes.all("start")}

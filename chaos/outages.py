@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 import psycopg
@@ -80,12 +80,13 @@ def terminated_backends(stage: Stage, case: Case) -> None:
     case.over()
 
 
-def terminate_backends() -> None:
-    """Cuts every connection to the database but this one."""
+def terminate_backends(*, besides: Sequence[int] = ()) -> None:
+    """Cuts every connection to the database but this one and those of the given server processes."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND NOT pid = ANY(%s)",
+            [list(besides)],
         )
 
 
@@ -114,21 +115,27 @@ def exhausted(stage: Stage, case: Case) -> None:
     case.limit = 20
     case.fault()
     with _all_connections(stage):
+        before = succeeded(case.mix)
         time.sleep(5)
+        # What went on was started before: nobody can ask for anything new.
+        case.expect(succeeded(case.mix) - before <= 5, "connections were left")
     case.over()
 
 
 @contextlib.contextmanager
 def _all_connections(stage: Stage) -> Iterator[None]:
-    url = stage.place.url
+    """Takes whatever is free, cuts everybody else, and takes that as well."""
     taken: list[psycopg.Connection] = []
     try:
         until = time.monotonic() + 3
         while time.monotonic() < until:
-            terminate_backends()
             with contextlib.suppress(psycopg.OperationalError):
                 while True:
-                    taken.append(psycopg.connect(url, connect_timeout=3))
+                    taken.append(psycopg.connect(stage.place.url, connect_timeout=3))
+            terminate_backends(besides=[one.info.backend_pid for one in taken])
+        with contextlib.suppress(psycopg.OperationalError):
+            while True:
+                taken.append(psycopg.connect(stage.place.url, connect_timeout=3))
         yield
     finally:
         for one in taken:
