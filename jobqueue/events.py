@@ -30,11 +30,9 @@ run_parameters_changed = Signal()  # entry, changed: a receiver returning True/F
 before_set_status = Signal()  # entry, old, draft: draft.status may be changed, draft.handled set
 after_set_status = Signal()  # entry, old, new
 before_restart = Signal()  # entry, actor
-after_reschedule = Signal()  # entry
 before_delete_entry = Signal()  # entry, actor: raise to refuse
 after_delete_entry = Signal()  # entry, actor
 is_ready_to_start = Signal()  # entry: a receiver returning True/False decides
-needs_to_run = Signal()  # entry: for sleeping (inactive) entries, True wakes
 before_schedule_task = Signal()  # entry, draft: draft.task_id supplies a task of the receiver's own
 
 # --- enqueue
@@ -59,7 +57,7 @@ after_cleanup = Signal()  # entry
 before_log_error = Signal()  # entry, log_entry, error
 after_log_error = Signal()  # entry, log_entry, final: on every failed attempt
 handle_execution_error = Signal()  # entry, draft: own retry policy; draft.retry_at / draft.handled
-before_notify = Signal()  # entry, log_entry: True means handled
+before_notify = Signal()  # entry, log_entry: True means handled, failed_for_good is not sent
 failed_for_good = Signal()  # entry, log_entry
 
 # --- ledger and owners

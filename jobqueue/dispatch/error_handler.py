@@ -31,6 +31,7 @@ from jobqueue.events import (
     announce,
     ask,
     before_log_error,
+    before_notify,
     failed_for_good,
     finished_owned,
     handle_execution_error,
@@ -156,15 +157,16 @@ def _collect(failure: Failure) -> None:
     failure.message = collected.first_message(register.pk) or text
 
 
-def _consult(signal: Signal, **named: Any) -> None:
-    """Asks extensions; one that fails is logged and not heard, or the failure would never be recorded."""
+def _consult(signal: Signal, **named: Any) -> Any:
+    """The answer of extensions; one that fails is logged and not heard, or the failure would never be recorded."""
     try:
         with transaction.atomic():
-            ask(signal, **named)
+            return ask(signal, **named)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
         logger.exception("An extension failed while a failed run was being recorded.")
+    return None
 
 
 def _words(task: RunningTask) -> str:
@@ -330,7 +332,8 @@ def _tell(failure: Failure) -> None:
     stopped = entry is not None and (entry.status == Status.ERROR or failure.is_poison)
     if final and entry is not None and stopped and not failure.is_extra:
         telemetry.entry_event("0000JRG", entry, alJobQueueStacktrace=failure.task.error_call_stack)
-        announce(failed_for_good, entry=entry, log_entry=row)
+        if _consult(before_notify, entry=entry, log_entry=row) is not True:
+            announce(failed_for_good, entry=entry, log_entry=row)
 
 
 def _run_own_routine(failure: Failure) -> None:

@@ -342,6 +342,18 @@ def test_every_failed_attempt_is_announced_and_only_the_last_is_final():
     assert final == [(Status.ERROR, rows_of(entry)[1].pk)]
 
 
+@pytest.mark.parametrize(("answer", "told"), [(True, 0), (None, 1)])
+def test_an_extension_may_take_over_telling_people(answer, told):
+    entry = failing()
+    final = []
+    with (
+        connected(events.before_notify, lambda **_: answer),
+        connected(events.failed_for_good, lambda **_: final.append(1)),
+    ):
+        run()
+    assert (status_of(entry), len(final)) == (Status.ERROR, told)
+
+
 def test_an_extension_may_decide_about_the_retry():
     entry = failing()
 
