@@ -8,7 +8,7 @@ from django.db.models import Count, Max, Min, Q, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 
-from jobqueue.admin import badges
+from jobqueue.admin import badges, extensions
 from jobqueue.admin.base import may, now_of
 from jobqueue.admin.entry_verbs import BY_NAME
 from jobqueue.admin.verbs import Button, missing_level
@@ -53,9 +53,10 @@ def contents(request: HttpRequest) -> dict[str, Any]:
     )
     return {
         "lights": lights(company, now=now),
+        "calls": extensions.calls(request),
         "needs_you": needs_you(request, counts=counts),
         "error_count": counts.get(Status.ERROR, 0),
-        "tiles": tiles(counts, late=late_count(company, now=now)),
+        "tiles": [*tiles(counts, late=late_count(company, now=now)), *extensions.tiles(request)],
         "running": running(company),
         "running_count": counts.get(Status.IN_PROCESS, 0),
         "next_runs": [(entry, badges.is_late(entry, now=now)) for entry in next_runs],
@@ -109,10 +110,14 @@ def _oldest(due: datetime | None, *, now: datetime) -> Light:
 
 
 def needs_you(request: HttpRequest, *, counts: dict[int, int]) -> list[dict[str, Any]]:
-    """Entries in Error, latest first, each with its message, since when, and the verbs that help."""
+    """Entries in Error, latest first, each with its message, since when, and the verbs that help.
+
+    What happens to an entry with an owner is its owner's to say (``extensions.calls``).
+    """
     if not counts.get(Status.ERROR):
         return []
     entries = Entry.objects.filter(company=request.company, status=Status.ERROR)
+    entries = entries.exclude(owner_kind__in=[pages.kind for pages in extensions.owners()])
     shown = list(entries.select_related("user").order_by("-modified_at", "-entry_no")[:SHOWN_ERRORS])
     return [{"entry": entry, "buttons": _helping(request, entry)} for entry in shown]
 

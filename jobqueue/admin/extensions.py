@@ -1,0 +1,111 @@
+"""What apps above the job queue add to its pages; the job queue asks these registries and knows none of the apps.
+
+An app registers while its own ``admin`` package is imported. What a registered function returns is shown as it is: it
+checks itself what the viewer may see, and needs a fixed number of queries.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+SidebarGroup = Callable[[HttpRequest], dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One row of *Needs you*: what needs somebody, since when, its message, and the buttons that help."""
+
+    name: str
+    address: str
+    note: str
+    message: str
+    at: Any = None
+    buttons: list[Any] = field(default_factory=list)
+    links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnerShown:
+    """The owner of one entry: its name and page, and why the entry cannot be changed now (empty: it can)."""
+
+    name: str
+    address: str
+    place: str = ""
+    locked: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnerPages:
+    """How entries of one ``owner_kind`` are shown in the list and on their card.
+
+    ``describe`` answers for many entries in one query, by entry number; ``choices`` and ``narrow`` are the list's
+    filter; ``change`` stores the fields of the card (values by field name) and returns the entry.
+    """
+
+    kind: str
+    label: str
+    describe: Callable[[Iterable[Any]], dict[int, OwnerShown]]
+    choices: Callable[[HttpRequest], list[tuple[str, str]]]
+    narrow: Callable[[QuerySet, str], QuerySet]
+    change: Callable[..., Any] | None = None
+
+
+_sidebar: list[tuple[int, SidebarGroup]] = []
+_tiles: list[Callable[[HttpRequest], list[Any]]] = []
+_calls: list[Callable[[HttpRequest], list[Call]]] = []
+_owners: dict[str, OwnerPages] = {}
+
+
+def add_sidebar_group(build: SidebarGroup, *, order: int = 50) -> None:
+    """A group (``navigation.group``) below *Job queue*, in the order of the numbers; one without items is left out."""
+    _sidebar.append((order, build))
+
+
+def add_tiles(build: Callable[[HttpRequest], list[Any]]) -> None:
+    """Tiles (``role_centre.Tile``) of the role centre, after those of the entries."""
+    _tiles.append(build)
+
+
+def add_calls(build: Callable[[HttpRequest], list[Call]]) -> None:
+    """Rows of *Needs you* on the role centre, above the entries in Error."""
+    _calls.append(build)
+
+
+def add_owner(pages: OwnerPages) -> None:
+    _owners[pages.kind] = pages
+
+
+def sidebar_groups(request: HttpRequest) -> list[dict[str, Any]]:
+    return [build(request) for _, build in sorted(_sidebar, key=lambda pair: pair[0])]
+
+
+def tiles(request: HttpRequest) -> list[Any]:
+    return [tile for build in _tiles for tile in build(request)]
+
+
+def calls(request: HttpRequest) -> list[Call]:
+    return [call for build in _calls for call in build(request)]
+
+
+def owners() -> list[OwnerPages]:
+    return list(_owners.values())
+
+
+def owner_of(entry: Any) -> OwnerPages | None:
+    """The pages of the entry's owner; None for entries nobody owns or whose owner's app is gone."""
+    return _owners.get(entry.owner_kind) if entry.owner_kind else None
+
+
+def describe_owners(entries: Iterable[Any]) -> dict[int, OwnerShown]:
+    """The owners of those entries that have one, by entry number: one query for each kind of owner."""
+    by_kind: dict[str, list[Any]] = {}
+    for entry in entries:
+        if entry.owner_kind in _owners:
+            by_kind.setdefault(entry.owner_kind, []).append(entry)
+    found: dict[int, OwnerShown] = {}
+    for kind, owned in by_kind.items():
+        found |= _owners[kind].describe(owned)
+    return found
