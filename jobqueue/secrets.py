@@ -4,16 +4,18 @@ Keys come from ``JOBQUEUE["CREDENTIAL_KEYS"]`` (Fernet keys: 32 bytes in URL-saf
 decrypt: to replace a key put the new one first, call :func:`rotate` until it returns 0, then drop the old one.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from jobqueue.conf import settings
 from jobqueue.errors import JobQueueError, NotFound
 from jobqueue.models import Company, Credential
 
 HIDDEN = "•••"
+_sealed_columns: list[tuple[type[Model], str]] = [(Credential, "secret_encrypted")]
 
 
 class CredentialUnusable(JobQueueError):
@@ -27,7 +29,7 @@ def set_secret(credential: Credential, value: str, *, now: datetime) -> None:
 
     Raises ``CredentialUnusable`` without a usable key.
     """
-    credential.secret_encrypted = _keys().encrypt(value.encode()) if value else b""
+    credential.secret_encrypted = seal(value)
     credential.changed_at = now
     credential.save(update_fields=["secret_encrypted", "changed_at"])
 
@@ -45,13 +47,42 @@ def reveal(credential: Credential) -> str:
         raise CredentialUnusable(
             f"The credential “{credential.name}” has no secret yet. Enter it on its page."
         )
+    return unseal(credential.secret_encrypted, what=f"The credential “{credential.name}”")
+
+
+def seal(value: str) -> bytes:
+    """What to store of a secret: encrypted with the first key; nothing for an empty one. Raises ``CredentialUnusable``.
+
+    Other apps keep secrets of their own this way, in a binary column they name to :func:`register_sealed`.
+    """
+    return _keys().encrypt(value.encode()) if value else b""
+
+
+def unseal(stored: bytes | memoryview, *, what: str) -> str:
+    """The secret in clear text, for the code that uses it. ``what`` names it in the error, capitalised.
+
+    Raises ``CredentialUnusable`` if no configured key fits.
+    """
     try:
-        return _keys().decrypt(bytes(credential.secret_encrypted)).decode()
+        return _keys().decrypt(bytes(stored)).decode()
     except InvalidToken:
         raise CredentialUnusable(
-            f"The credential “{credential.name}” was encrypted with a key this installation does not have. "
+            f"{what} was encrypted with a key this installation does not have. "
             "Restore the key in CREDENTIAL_KEYS, or enter the secret again."
         ) from None
+
+
+def register_sealed(model: type[Model], column: str) -> None:
+    """Lets :func:`rotate` and the doctor take care of a column of sealed secrets; call it in ``AppConfig.ready``."""
+    if (model, column) not in _sealed_columns:
+        _sealed_columns.append((model, column))
+
+
+def sealed_rows() -> Iterator[tuple[Model, str, bytes]]:
+    """Every stored secret as row, column and stored bytes."""
+    for model, column in _sealed_columns:
+        for row in model._default_manager.exclude(**{column: b""}).order_by("pk").iterator():
+            yield row, column, bytes(getattr(row, column))
 
 
 def find_credential(name: str, *, company: Company | None) -> Credential:
@@ -74,15 +105,12 @@ def rotate(*, limit: int = 500) -> int:
     keys = _keys()
     first = Fernet(settings().credential_keys[0])
     changed = 0
-    for credential in Credential.objects.exclude(secret_encrypted=b"").order_by("pk").iterator():
-        stored = bytes(credential.secret_encrypted)
+    for row, column, stored in sealed_rows():
         if _fits(first, stored):
             continue
-        secret = keys.encrypt(reveal(credential).encode())
+        secret = keys.encrypt(unseal(stored, what=f"The {row._meta.verbose_name} “{row}”").encode())
         # Guarded by the old value: a secret entered meanwhile stays.
-        changed += Credential.objects.filter(pk=credential.pk, secret_encrypted=stored).update(
-            secret_encrypted=secret
-        )
+        changed += row._meta.default_manager.filter(pk=row.pk, **{column: stored}).update(**{column: secret})  # type: ignore[union-attr]
         if changed >= limit:
             break
     return changed

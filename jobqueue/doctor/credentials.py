@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from jobqueue import secrets
 from jobqueue.doctor.registry import Result, check, failure, ok
-from jobqueue.models import Credential
 from jobqueue.secrets import CredentialUnusable
 
 SHOWN = 5
@@ -13,12 +12,12 @@ SHOWN = 5
 @check("Credentials", rank=60)
 def credentials() -> Iterable[Result]:
     unreadable, count = [], 0
-    for credential in Credential.objects.exclude(secret_encrypted=b"").order_by("name").iterator():
+    for row, _column, stored in secrets.sealed_rows():
         count += 1
         try:
-            secrets.reveal(credential)
+            secrets.unseal(stored, what=str(row))
         except CredentialUnusable:
-            unreadable.append(credential.name)
+            unreadable.append(str(row))
     if unreadable:
         more = f" and {len(unreadable) - SHOWN} more" if len(unreadable) > SHOWN else ""
         yield failure(

@@ -3,6 +3,7 @@
 Verbs live in ``jobqueue.lifecycle``, sets of rows in ``jobqueue.querysets``.
 """
 
+from jobqueue.models.api_token import ApiToken
 from jobqueue.models.category import Category
 from jobqueue.models.company import Company, CompanyMember
 from jobqueue.models.credential import Credential
@@ -16,6 +17,7 @@ from jobqueue.scheduler.models import Cluster, ScheduledTask, WorkerSession
 from jobqueue.scheduler.session_events import SessionEvent
 
 __all__ = [
+    "ApiToken",
     "Category",
     "Cluster",
     "Company",
