@@ -13,13 +13,20 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
 from jobqueue import housekeeping, lifecycle
-from jobqueue.admin import badges, words
+from jobqueue.admin import badges, extensions, words
 from jobqueue.admin.base import PagedList, may, now_of
 from jobqueue.admin.company import actor_of
 from jobqueue.admin.entry_card import EntryCard
 from jobqueue.admin.entry_cells import row_menu, running_user, schedule_in_words
 from jobqueue.admin.entry_verbs import VERBS
-from jobqueue.admin.filters import CategoryFilter, EntryTab, ObjectFilter, RecurringFilter, UserFilter
+from jobqueue.admin.filters import (
+    CategoryFilter,
+    EntryTab,
+    ObjectFilter,
+    OwnerFilter,
+    RecurringFilter,
+    UserFilter,
+)
 from jobqueue.admin.recent_runs import recent_runs
 from jobqueue.admin.record_pages import first_line
 from jobqueue.admin.role_centre import late_count, status_counts
@@ -49,14 +56,16 @@ ROW_VERBS = (
 
 
 class EntryChangeList(PagedList):
-    """Gives each row of the page what its cells show: the moment of reading, the latest runs, and the buttons."""
+    """Gives each row of the page what its cells show: the moment of reading, the latest runs, owner and buttons."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         runs = recent_runs([entry.id for entry in self.result_list])
+        owners = extensions.describe_owners(self.result_list)
         here = request.get_full_path()
         for entry in self.result_list:
             entry.latest_runs = runs[entry.id]
+            entry.owner_shown = owners.get(entry.pk)
             entry.row_buttons = self.model_admin.buttons(request, entry, ROW_VERBS)
             entry.seen_from = here
 
@@ -77,7 +86,7 @@ class EntryAdmin(EntryCard):
         "menu_shown",
     )
     list_display_links = None
-    list_filter = (EntryTab, ObjectFilter, CategoryFilter, UserFilter, RecurringFilter)
+    list_filter = (EntryTab, ObjectFilter, CategoryFilter, UserFilter, RecurringFilter, OwnerFilter)
     search_fields = ("description", "parameter_string", "error_message", "category_code", "user__username")
     search_help_text = "Search, or user: category: job: error: id:"
     ordering = ("entry_no",)
@@ -88,6 +97,15 @@ class EntryAdmin(EntryCard):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EntryChangeList
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """With a column for owners where there are owned entries."""
+        if (
+            not extensions.owners()
+            or not Entry.objects.filter(company=request.company).exclude(owner_kind="").exists()
+        ):
+            return self.list_display
+        return (*self.list_display[:2], "owner_cell", *self.list_display[2:])
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -207,8 +225,22 @@ class EntryAdmin(EntryCard):
             note,
         )
 
+    @display(description=extensions.OwnerLabel())
+    def owner_cell(self, entry: Entry) -> SafeString:
+        shown = getattr(entry, "owner_shown", None)
+        if shown is None:
+            return mark_safe('<span class="jw-none">–</span>')
+        return format_html(
+            '<a class="jw-link" href="{}">{}</a><span class="jw-line jw-line--subtle">{}</span>',
+            shown.address,
+            shown.name,
+            shown.place,
+        )
+
     @display(description="Schedule")
     def schedule_shown(self, entry: Entry) -> SafeString:
+        if entry.owner_kind:
+            return mark_safe('<span class="jw-none">–</span>')
         return format_html('<span class="jw-schedule">{}</span>', schedule_in_words(entry))
 
     @display(description="Next run", ordering="earliest_start_at")

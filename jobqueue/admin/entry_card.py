@@ -7,7 +7,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from jobqueue import lifecycle
-from jobqueue.admin import entry_form
+from jobqueue.admin import entry_form, extensions
 from jobqueue.admin.base import may, now_of
 from jobqueue.admin.company import actor_of
 from jobqueue.admin.entry_locked import LockedEntry, about_parameters
@@ -34,6 +34,9 @@ class EntryCard(LockedEntry, EntryPanels):
         """The fields are open only while the entry is On Hold; System entries only to administrators."""
         if obj is None:
             return may(request, "schedule")
+        owner = self.owner_shown(obj)
+        if owner is not None and owner.locked:
+            return False
         return obj.status in EDITABLE and may(request, "administer" if obj.is_system else "schedule")
 
     # --- the form
@@ -53,7 +56,7 @@ class EntryCard(LockedEntry, EntryPanels):
         job = entry_form.chosen_object(object_type, object_id)
         is_report = object_type == ObjectType.REPORT
         own = list(parameter_fields(job))
-        return [
+        groups: list[Any] = [
             (
                 "General",
                 {
@@ -61,7 +64,7 @@ class EntryCard(LockedEntry, EntryPanels):
                         ("object_type", "object_id"),
                         "description",
                         "category_code",
-                        ("earliest_start_at", "expires_at"),
+                        *(() if obj is not None and obj.owner_kind else (entry_form.MOMENTS,)),
                         "expected_revision",
                     ],
                     "classes": ["jw-group", "jw-group--general"],
@@ -103,6 +106,9 @@ class EntryCard(LockedEntry, EntryPanels):
                 },
             ),
         ]
+        if obj is not None and obj.owner_kind:
+            del groups[2]  # its owner decides when it runs
+        return groups
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or self.has_change_permission(request, obj):
@@ -119,6 +125,10 @@ class EntryCard(LockedEntry, EntryPanels):
     ) -> HttpResponse:
         if request.method == "POST" and object_id is not None:
             entry = self.object_or_404(request, object_id)
+            owner = self.owner_shown(entry)
+            if owner is not None and owner.locked and may(request, "schedule"):
+                messages.error(request, f"“{entry}” was not saved. {owner.locked}")
+                return HttpResponseRedirect(self.card_address(entry))
             if may(request, "schedule") and entry.status not in EDITABLE:
                 messages.error(
                     request,
@@ -144,7 +154,9 @@ class EntryCard(LockedEntry, EntryPanels):
         actor = actor_of(request)
         if change:
             stored = self.object_or_404(request, str(obj.pk))
-            saved = lifecycle.change_entry(
+            owner = extensions.owner_of(stored)
+            change_entry = owner.change if owner is not None and owner.change else lifecycle.change_entry
+            saved = change_entry(
                 stored,
                 form.entry_values(),
                 actor=actor,

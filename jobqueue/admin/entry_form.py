@@ -91,7 +91,10 @@ class EntryForm(forms.ModelForm):
 
 
 def entry_form_class(request: HttpRequest, entry: Entry | None) -> type[EntryForm]:
-    """The card's form for this entry and, when another object was just chosen, for that object's parameters."""
+    """The card's form for this entry and, when another object was just chosen, for that object's parameters.
+
+    An entry with an owner has no schedule of its own, so its form has none either.
+    """
     object_type, object_id = chosen_key(request, entry)
     job = chosen_object(object_type, object_id)
     stored = (
@@ -165,16 +168,19 @@ def entry_form_class(request: HttpRequest, entry: Entry | None) -> type[EntryFor
         ),
         **parameter_fields(job, stored=stored),
     }
+    if entry is not None and entry.owner_kind:
+        for name in (*MOMENTS, *RECURRENCE):
+            fields.pop(name, None)
     return type("EntryCardForm", (EntryForm,), fields)
 
 
-def chosen_key(request: HttpRequest, entry: Entry | None) -> tuple[int, int]:
+def chosen_key(request: HttpRequest, entry: Entry | None, *, prefix: str = "") -> tuple[int, int]:
     """Object type and id the form is about: sent, else asked for in the address, else stored."""
     data = request.POST if request.method == "POST" else request.GET
     stored = (entry.object_type, entry.object_id) if entry is not None else (int(ObjectType.CODEUNIT), 0)
     found = []
     for name, present in zip(("object_type", "object_id"), stored, strict=True):
-        text = data.get(name, "")
+        text = data.get(prefix + name, "")
         found.append(int(text) if text.isascii() and text.isdigit() and len(text) < 10 else present)
     return found[0], found[1]
 

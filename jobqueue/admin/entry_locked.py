@@ -20,7 +20,7 @@ class LockedEntry:
 
     def locked_fieldsets(self, entry: Any) -> Any:
         is_report = entry.object_type == ObjectType.REPORT
-        return [
+        groups: list[Any] = [
             (
                 "General",
                 {
@@ -68,6 +68,10 @@ class LockedEntry:
                 },
             ),
         ]
+        if entry.owner_kind:
+            del groups[2]  # its owner decides when it runs
+            groups[0][1]["fields"] = groups[0][1]["fields"][:3]
+        return groups
 
     @display(description="Object to run")
     def object_shown_in_full(self, entry: Entry) -> str:

@@ -11,13 +11,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from jobqueue import explain, preview, validation
-from jobqueue.admin import badges, entry_form, words
+from jobqueue.admin import badges, entry_form, extensions, words
 from jobqueue.admin.base import may, now_of
 from jobqueue.admin.entry_words import draft_in_words, run_in_process, state_sentence
 from jobqueue.admin.polling import polled
 from jobqueue.admin.recent_runs import recent_runs
 from jobqueue.admin.record_pages import record_address
-from jobqueue.admin.verbs import VerbsAdmin
+from jobqueue.admin.verbs import Verb, VerbsAdmin
 from jobqueue.errors import JobQueueError
 from jobqueue.models import Entry, EntryChange, LogEntry
 from jobqueue.objects import registry
@@ -36,11 +36,27 @@ CARD_VERBS = (
     "copy",
     "delete-entry",
 )
+LEFT_TO_OWNERS = ("set-ready", "set-on-hold", "restart", "run-now", "run-once", "delete-entry")
 PREVIEW_FIELDS = (*entry_form.RECURRENCE, "earliest_start_at", "expires_at")
 
 
 class EntryPanels(VerbsAdmin):
     """What the card shows and lets a person do beside its fields."""
+
+    @staticmethod
+    def owner_shown(entry: Any) -> extensions.OwnerShown | None:
+        """The owner as it is shown; asked once per entry, and by lists for all rows together."""
+        if not hasattr(entry, "owner_shown"):
+            entry.owner_shown = extensions.describe_owners([entry]).get(entry.pk)
+        return entry.owner_shown
+
+    def refusal(self, request: HttpRequest, verb: Verb, row: Any) -> str:
+        reason = super().refusal(request, verb, row)
+        owner = self.owner_shown(row) if verb.name in LEFT_TO_OWNERS else None
+        if owner is None or (reason and not may(request, self.level_of(verb, row))):
+            return reason
+        label = extensions.owner_of(row).label.lower()
+        return f"“{row}” belongs to the {label} “{owner.name}”, which alone decides this."
 
     def render_change_form(
         self,
@@ -68,13 +84,17 @@ class EntryPanels(VerbsAdmin):
         now = now_of(request)
         return {
             "entry": entry,
+            "owner": self.owner_shown(entry),
+            "owner_label": str(getattr(extensions.owner_of(entry), "label", "")).lower(),
             "now": now,
             "job": registry.find(entry.object_type, entry.object_id),
             "badge": badges.entry_badge(entry, now=now),
             "sentence": state_sentence(entry, now=now),
             "buttons": self.buttons(request, entry, CARD_VERBS),
             "is_running": entry.status == Status.IN_PROCESS or run_in_process(entry) is not None,
-            "is_locked": entry.status not in EDITABLE and may(request, "schedule"),
+            "is_locked": entry.status not in EDITABLE
+            and self.owner_shown(entry) is None
+            and may(request, "schedule"),
             "hold_address": self.verb_address(self.verb("set-on-hold"), entry),
             "card_address": self.card_address(entry),
             **self.explained(request, entry, now=now),
@@ -87,6 +107,8 @@ class EntryPanels(VerbsAdmin):
     @staticmethod
     def coming_runs(entry: Any, *, now: datetime) -> dict[str, Any]:
         """The next runs by the schedule, or the sentence why there are none."""
+        if entry.owner_kind:
+            return {"coming": None, "coming_problem": ""}
         try:
             return {"coming": preview.preview(entry, now=now, count=PREVIEWED), "coming_problem": ""}
         except (ScheduleError, JobQueueError) as problem:
@@ -155,7 +177,7 @@ class EntryPanels(VerbsAdmin):
                     ),
                 )
             )
-        if entry.owner_kind:
+        if entry.owner_kind and self.owner_shown(entry) is None:
             found.append(("Owner", f"{entry.owner_kind} {entry.owner_reference}"))
         found.append(
             ("Created", format_html("{} {}", words.moment(entry.created_at, now=now), _by(entry.created_by)))

@@ -78,6 +78,13 @@ def add_owner(pages: OwnerPages) -> None:
     _owners[pages.kind] = pages
 
 
+class OwnerLabel:
+    """What the column and the filter of owners are called: “Package”, once its app has registered."""
+
+    def __str__(self) -> str:
+        return " / ".join(pages.label for pages in _owners.values()) or "Owner"
+
+
 def sidebar_groups(request: HttpRequest) -> list[dict[str, Any]]:
     return [build(request) for _, build in sorted(_sidebar, key=lambda pair: pair[0])]
 

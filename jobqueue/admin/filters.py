@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from jobqueue.admin import badges
+from jobqueue.admin import badges, extensions
 from jobqueue.admin.base import now_of
 from jobqueue.models import Category, Entry
 from jobqueue.objects import registry
@@ -155,3 +155,31 @@ class RecurringFilter(SimpleListFilter):
         if self.value() not in ("yes", "no"):
             return queryset
         return queryset.filter(recurring=self.value() == "yes")
+
+
+class OwnerFilter(SimpleListFilter):
+    """``?owner=-``: entries nobody owns; ``?owner=<kind>:<key>``: those of one owner."""
+
+    title = "owner"
+    parameter_name = "owner"
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.title = str(extensions.OwnerLabel()).lower()
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        found = [
+            (f"{pages.kind}:{value}", label)
+            for pages in extensions.owners()
+            for value, label in pages.choices(request)
+        ]
+        return [("-", f"No {str(extensions.OwnerLabel()).lower()}"), *found] if found else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "-":
+            return queryset.filter(owner_kind="")
+        kind, colon, value = (self.value() or "").partition(":")
+        for pages in extensions.owners():
+            if colon and pages.kind == kind:
+                return pages.narrow(queryset, value)
+        return queryset
