@@ -1,0 +1,149 @@
+"""Telling people of an occasion: who gets a message is decided and written in the caller's transaction.
+
+Nothing is sent here. Commit means that the messages will be sent, rollback that they never existed.
+Source: *Packages reference, Notification List*; *Decisions*, 25.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.db import InterfaceError, OperationalError, transaction
+
+from jobqueue import scheduler
+from jobqueue.models import Company
+from notifications import scenarios
+from notifications.models import Message, NotificationLine, NotificationList, RecipientPreference, RepeatMark
+from notifications.recipients import Told, choose
+
+logger = logging.getLogger(__name__)
+
+DELIVER_ROUTINE = "notifications.deliver"
+DELIVERY_SECONDS = 600
+"""Longest time one delivery task works; also the lease of a message it is sending."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """Something people may want to be told, at one ``moment`` (aware).
+
+    ``scenarios``: the codes that match at this moment. ``lists``: those of the package, entry, … in question, private
+    and shared. ``template`` names the templates of the mail, ``facts`` is what they tell (JSON; names ending in
+    ``_at`` are moments). ``about`` (kind, reference) is what repeat intervals are counted for, ``source`` (kind,
+    reference) the run or entry the message is shown with.
+
+    ``fallback_user`` and ``fallback_scenarios``: if the lists are empty and one of these scenarios matches (failures),
+    the company's default list is told, and if that is empty, the user. ``also`` are users who are told in any case.
+    ``minutes`` is what was measured, by scenario: a line that names minutes is told only above them. With ``once_key``
+    a line is told once for this key, however often it is noticed.
+    """
+
+    company: Company
+    scenarios: tuple[str, ...]
+    template: str
+    facts: Mapping[str, Any]
+    moment: datetime
+    lists: tuple[NotificationList, ...] = ()
+    about: tuple[str, str] = ("", "")
+    source: tuple[str, str] = ("", "")
+    fallback_user: Any = None
+    fallback_scenarios: tuple[str, ...] = ()
+    also: tuple[Any, ...] = ()
+    minutes: Mapping[str, float] = field(default_factory=dict)
+    once_key: str = ""
+
+
+def notify(occasion: Occasion) -> list[Message]:
+    """Writes one outbox row per person and target, and the task that delivers them; returns the rows.
+
+    Takes part in the caller's transaction, in a savepoint: whatever is wrong with lists or facts is logged and tells
+    nobody, but never undoes the caller's work. Only an unusable database is raised.
+    """
+    try:
+        with transaction.atomic():
+            return _notify(occasion)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("Nobody could be told of %s about %s.", occasion.scenarios, occasion.about)
+        return []
+
+
+def reset_repeats(lists: Iterable[NotificationList], about: tuple[str, str]) -> None:
+    """A run succeeded: what ``about`` names is told again at once, whatever the repeat intervals of these lists say.
+
+    Also forgets what the company's default list was told about it. Source: *Packages reference, Flood protection*.
+    """
+    marks = RepeatMark.objects.filter(about_kind=about[0], about_reference=about[1])
+    listed = [one.pk for one in lists]
+    own = marks.filter(line__list_id__in=listed) | marks.filter(line__list__default_of__isnull=False)
+    RepeatMark.objects.filter(pk__in=list(own.values_list("pk", flat=True))).delete()
+
+
+def queue_delivery(company: Company | None = None, *, not_before: datetime | None = None) -> None:
+    """Schedules a delivery in the caller's transaction, now or at an aware moment."""
+    scheduler.create_task(
+        DELIVER_ROUTINE, company=company, not_before=not_before, timeout_seconds=DELIVERY_SECONDS
+    )
+
+
+def _notify(occasion: Occasion) -> list[Message]:
+    unknown = [code for code in occasion.scenarios if scenarios.find(code) is None]
+    if unknown:
+        logger.error("Nobody registers the scenarios %s; they are not told.", ", ".join(unknown))
+    told = choose(occasion)
+    if not told:
+        return []
+    reading = _reading(told, company=occasion.company)
+    messages = Message.objects.bulk_create(_message(occasion, one, reading=reading) for one in told)
+    queue_delivery(occasion.company)
+    return messages
+
+
+def _message(occasion: Occasion, told: Told, *, reading: Mapping[Any, tuple[str, str]]) -> Message:
+    language, time_zone = reading.get(
+        told.user.pk if told.user is not None else None,
+        (django_settings.LANGUAGE_CODE, occasion.company.time_zone),
+    )
+    return Message(
+        company=occasion.company,
+        channel=told.target.kind if told.target is not None else Message.Channel.EMAIL,
+        user=told.user,
+        address=told.address,
+        target=told.target,
+        recipient=told.name[:254],
+        language=language,
+        time_zone=time_zone,
+        scenario=told.scenarios[0],
+        scenarios=list(told.scenarios),
+        template=occasion.template,
+        facts=dict(occasion.facts),
+        held_back=told.held_back,
+        about_kind=occasion.about[0],
+        about_reference=occasion.about[1],
+        source_kind=occasion.source[0],
+        source_reference=occasion.source[1],
+        occurred_at=occasion.moment,
+        next_attempt_at=occasion.moment,
+        queued_at=occasion.moment,
+    )
+
+
+def _reading(told: Iterable[Told], *, company: Company) -> dict[Any, tuple[str, str]]:
+    """Language and zone of the users who chose any, by their key."""
+    users = [one.user.pk for one in told if one.user is not None]
+    if not users:
+        return {}
+    return {
+        one.user_id: (
+            one.language or django_settings.LANGUAGE_CODE,
+            one.time_zone or company.time_zone,
+        )
+        for one in RecipientPreference.objects.filter(user__in=users)
+    }
+
+
+__all__ = ["DELIVER_ROUTINE", "NotificationLine", "Occasion", "notify", "queue_delivery", "reset_repeats"]
