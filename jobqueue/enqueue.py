@@ -72,11 +72,12 @@ def enqueue(
     keep_attempts: bool = True,
     context: dict[str, Any] | None = None,
     actor: Actor = SYSTEM,
+    lead: timedelta = LEAD,
 ) -> bool:
     """Schedules the entry's next run and stores its live fields; True if a task exists afterwards.
 
     ``entry`` carries what the caller wants (earliest start, attempts, status Inactivity to sleep) and must be as read
-    otherwise; an unsaved one is inserted. An earliest start before ``now`` + 1 s is raised to that. ``user`` becomes
+    otherwise; an unsaved one is inserted. An earliest start before ``now`` + ``lead`` (1 s) is raised to that. ``user`` becomes
     the running user unless KEEP. ``due_at`` is the due moment served: NEW begins an occurrence at the earliest start,
     KEEP or a moment continues one (a retry). ``context`` is handed through to the dispatcher.
 
@@ -89,7 +90,7 @@ def enqueue(
         sleeping = entry.status == Status.INACTIVITY
         old_task, old_register = entry.system_task_id, entry.error_register_id
         _clear(entry, keep_attempts=keep_attempts)
-        entry.earliest_start_at = max(entry.earliest_start_at or now, now + LEAD)
+        entry.earliest_start_at = max(entry.earliest_start_at or now, now + lead)
         if entry._state.adding:
             entry.modified_at = now
             entry.save(force_insert=True)

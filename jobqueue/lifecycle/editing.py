@@ -92,6 +92,7 @@ def _change_entry(
     entry: Entry, values: Mapping[str, Any], *, actor: Actor, expected_revision: int | None, now: datetime
 ) -> Entry:
     require(actor, level_for(entry, "schedule"), entry.company)
+    guards.require_free_of_owner(entry, actor=actor, as_owner=False, doing="changed")
     if expected_revision is not None and expected_revision != entry.revision:
         raise ChangedMeanwhile(
             f"{guards.words(entry)} was changed since you opened it. Open it again and repeat your change."

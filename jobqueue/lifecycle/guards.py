@@ -55,7 +55,7 @@ def require_free_of_owner(entry: Entry, *, actor: Actor, as_owner: bool, doing: 
     if not entry.owner_kind or (as_owner and by_program(actor)):
         return
     raise Refused(
-        f"{words(entry)} is owned by a {entry.owner_kind} ({entry.owner_reference}) and cannot be {doing} by itself. "
+        f"{words(entry)} is owned by a {entry.owner_kind}, “{entry.owner_reference}”, and cannot be {doing} by itself. "
         f"Do it from its {entry.owner_kind}.",
         code="owned",
     )

@@ -47,6 +47,7 @@ def _set_on_hold(
     entry: Entry, *, actor: Actor, reason: str, until: datetime | None, kind: HoldKind, now: datetime
 ) -> Entry:
     require(actor, level_for(entry, "operate"), entry.company)
+    guards.require_free_of_owner(entry, actor=actor, as_owner=False, doing="set On Hold")
     old = entry.status
     if old == Status.ON_HOLD and not _changes_hold(entry, kind=kind, reason=reason, until=until):
         return entry

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from jobqueue import history, registers, scheduler, telemetry
+from jobqueue import history, retention, scheduler, telemetry
 from jobqueue.actors import Actor
 from jobqueue.categories import request_wake
 from jobqueue.enqueue import SESSION_FIELDS, clear_session
@@ -21,11 +21,9 @@ from jobqueue.guarded import TRIES, ChangedMeanwhile, store
 from jobqueue.ledger import settle
 from jobqueue.models import Company, Entry, LogEntry
 from jobqueue.permissions import require
-from jobqueue.querysets import deletable_log_entries
 from jobqueue.scheduler import database_now
 from jobqueue.states import LogStatus, Status
 
-BATCH = 1000
 MARKED = "marked"
 ERROR_LENGTH = 2048
 
@@ -90,29 +88,30 @@ def _set_error(entry: Entry, *, message: str, now: datetime) -> None:
 
 
 def delete_log_entries(
-    company: Company, *, actor: Actor, older_than_days: int | None = None, now: datetime | None = None
+    company: Company,
+    *,
+    actor: Actor,
+    older_than_days: int | None = None,
+    at_most: int | None = None,
+    now: datetime | None = None,
 ) -> int:
     """Deletes ledger rows with their lines, never those In Process; returns how many.
 
-    ``older_than_days`` keeps rows that ended later than that many days before ``now``. Works in batches of 1,000, each
-    a transaction of its own, so that a long log does not hold up the workers.
+    ``older_than_days`` keeps rows that ended later than that many days before ``now``. Works in small batches, each a
+    transaction of its own, so that a long log does not hold up the workers; stops after the batch that reaches
+    ``at_most``: call it again for the rest.
     """
     now = now or database_now()
     require(actor, "administer", company)
     ended_before = None if older_than_days is None else now - timedelta(days=older_than_days)
+    batches = retention.delete_log_entries(
+        company,
+        ended_before=ended_before,
+        before_batch=lambda rows: ask(before_delete_log_entries, log_entries=rows, actor=actor),
+    )
     deleted = 0
-    while True:
-        with transaction.atomic():
-            rows = deletable_log_entries(company, ended_before=ended_before)
-            batch = list(rows.values_list("pk", "error_register_id")[:BATCH])
-            deleted += _delete_batch([key for key, _ in batch], actor=actor)
-            registers.release(register for _, register in batch)
-        if len(batch) < BATCH:
-            return deleted
-
-
-def _delete_batch(keys: list[int], *, actor: Actor) -> int:
-    rows = LogEntry.objects.filter(pk__in=keys)
-    if keys:
-        ask(before_delete_log_entries, log_entries=rows, actor=actor)
-    return rows.delete()[1].get(LogEntry._meta.label, 0)
+    for batch in batches:
+        deleted += batch
+        if at_most is not None and deleted >= at_most:
+            break
+    return deleted

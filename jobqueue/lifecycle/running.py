@@ -96,6 +96,7 @@ def _run_once(
     now: datetime,
 ) -> Entry:
     require(actor, level_for(entry, "operate"), entry.company)
+    guards.require_free_of_owner(entry, actor=actor, as_owner=False, doing="run once")
     replaced = {"parameters": parameters, "parameter_string": parameter_string}
     given = {name: value for name, value in replaced.items() if value is not None}
     clean, problems = coerce(given, time_zone=entry.time_zone)

@@ -253,7 +253,6 @@ class TestRunOnce:
         entry = make_recurring_entry(
             status=Status.IN_PROCESS, object_id=TAKE_ORDER, parameters={"customer": "C1"}, category_code="BANK",
             max_attempts=5, expires_at=NOW + timedelta(days=1), starting_time=NOW.time(),
-            owner_kind="package", owner_reference="1",
         )  # fmt: skip
         copy = lifecycle.run_once(entry, actor=as_boss, parameters={"customer": "C2"}, now=NOW)
         assert (copy.status, copy.user, copy.parameters) == (Status.READY, boss, {"customer": "C2"})
@@ -264,7 +263,7 @@ class TestRunOnce:
             None,
             None,
         )
-        assert (copy.owner_kind, copy.id != entry.id) == ("", True)
+        assert copy.id != entry.id
         assert fresh(entry).revision == 0
         assert last_change(entry).reason == f"As entry {copy.pk}"
 

@@ -90,7 +90,9 @@ def test_a_run_the_status_does_not_show_stands_against_the_verb(verb):
     assert refusal.value.code == "in_process"
 
 
-@pytest.mark.parametrize("verb", ["set_ready", "restart", "run_now", "delete"])
+@pytest.mark.parametrize(
+    "verb", ["set_ready", "restart", "run_now", "run_once", "delete", "change", "set_on_hold"]
+)
 def test_an_owned_entry_is_moved_by_its_owner_alone(verb):
     entry = entry_in(ON_HOLD, owner_kind="package", owner_reference="MONTH-END line 2")
     with pytest.raises(JobQueueError, match="is owned by a package") as refusal:
