@@ -43,11 +43,3 @@ def removable_failures(company: Company, *, now: datetime, grace: timedelta) -> 
         .filter(status=Status.ERROR, recurring=False, owner_kind="")
         .filter(Exists(ended), ~Exists(recent))
     )
-
-
-def deletable_log_entries(company: Company, *, ended_before: datetime | None) -> QuerySet[LogEntry]:
-    """Ledger rows that may be deleted: none in process; before a moment only those that ended by then."""
-    rows = LogEntry.objects.filter(company=company).exclude(status=LogStatus.IN_PROCESS)
-    if ended_before is not None:
-        rows = rows.filter(Q(ended_at__lte=ended_before) | Q(ended_at=None, due_at__lte=ended_before))
-    return rows.order_by("entry_no")

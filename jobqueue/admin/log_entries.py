@@ -29,6 +29,8 @@ from jobqueue.states import Level, LogStatus, ObjectType
 
 SHOWN_LINES = 500
 KEPT_DAYS = 7
+DELETED_AT_ONCE = 20_000
+"""By one click: more would outlast the web server's patience with a request."""
 
 
 def _mark_as_error(log_entry: LogEntry, actor: Actor, values: dict[str, Any]) -> str:
@@ -119,7 +121,7 @@ class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
         return rows.values_list("description", flat=True).first() or "this entry"
 
     # --- cells
-    @display(description="Status", ordering="status")
+    @display(description="Status")
     def status_shown(self, row: LogEntry) -> SafeString:
         return badges.log_badge(row)
 
@@ -249,9 +251,15 @@ class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
 
         def act() -> str:
             count = lifecycle.delete_log_entries(
-                request.company, actor=actor_of(request), older_than_days=older_than_days
+                request.company,
+                actor=actor_of(request),
+                older_than_days=older_than_days,
+                at_most=DELETED_AT_ONCE,
             )
-            return f"{words.counted(count, 'log entry', 'log entries')} deleted."
+            rest = " Delete again for the rest, or let the job Log clean-up do it." * (
+                count >= DELETED_AT_ONCE
+            )
+            return f"{words.counted(count, 'log entry', 'log entries')} deleted.{rest}"
 
         return self.asked_first(
             request,

@@ -10,7 +10,9 @@ from jobqueue.states import Origin
 class EntryChange(models.Model):
     """One deliberate change. Automatic status changes live in the ledger and in telemetry only."""
 
-    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="entry_changes")
+    company = models.ForeignKey(
+        Company, on_delete=models.PROTECT, related_name="entry_changes", db_index=False
+    )
     entry_id = models.UUIDField("job queue entry")
     entry_description = models.CharField("entry", max_length=250)
     at = models.DateTimeField("at")
@@ -25,7 +27,10 @@ class EntryChange(models.Model):
     class Meta:
         verbose_name = "entry change"
         ordering = ["-id"]
-        indexes = [models.Index(fields=["entry_id", "-id"], name="entry_change_entry")]
+        indexes = [
+            models.Index(fields=["entry_id", "-id"], name="entry_change_entry"),
+            models.Index(fields=["company", "-id"], name="entry_change_company"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.entry_description}"

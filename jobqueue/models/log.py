@@ -27,6 +27,7 @@ class LogEntry(models.Model):
         on_delete=models.PROTECT,
         null=True,
         blank=True,
+        db_index=False,
         related_name="job_log_entries",
     )
     status = models.SmallIntegerField("status", choices=LogStatus.choices())
@@ -99,13 +100,33 @@ class LogEntry(models.Model):
         ]
         indexes = [
             models.Index(fields=["company", "-entry_no"], name="log_company"),
-            models.Index(fields=["company", "status", "-entry_no"], name="log_company_status"),
+            models.Index(fields=["entry_id", "-entry_no"], name="log_entry"),
+            models.Index(fields=["user", "-entry_no"], name="log_user"),
+            models.Index(
+                fields=["company", "object_type", "object_id", "-entry_no"], name="log_company_object"
+            ),
+            models.Index(
+                fields=["company", "category_code", "-entry_no"],
+                name="log_company_category",
+                condition=~models.Q(category_code=""),
+            ),
+            # Successes are nearly all rows: to find one, any row will do.
+            models.Index(
+                fields=["company", "status", "-entry_no"],
+                name="log_company_not_success",
+                condition=~models.Q(status=int(LogStatus.SUCCESS)),
+            ),
             models.Index(
                 fields=["entry_id"],
                 name="log_in_process",
                 condition=models.Q(status=int(LogStatus.IN_PROCESS)),
             ),
-            models.Index(fields=["ended_at"], name="log_ended"),
+            models.Index(fields=["company", "ended_at"], name="log_company_ended"),
+            models.Index(
+                fields=["company", "due_at"],
+                name="log_company_no_end",
+                condition=models.Q(ended_at=None) & ~models.Q(status=int(LogStatus.IN_PROCESS)),
+            ),
             models.Index(
                 fields=["error_register"],
                 name="log_error_register",
@@ -131,7 +152,7 @@ class LogEntry(models.Model):
 class LogLine(models.Model):
     """A line a job wrote while it ran."""
 
-    log_entry = models.ForeignKey(LogEntry, on_delete=models.CASCADE, related_name="lines")
+    log_entry = models.ForeignKey(LogEntry, on_delete=models.CASCADE, related_name="lines", db_index=False)
     at = models.DateTimeField("at")
     level = models.SmallIntegerField("level", choices=Level.choices(), default=Level.INFORMATION)
     text = models.CharField("text", max_length=2048)
@@ -139,6 +160,7 @@ class LogLine(models.Model):
     class Meta:
         verbose_name = "log line"
         ordering = ["id"]
+        indexes = [models.Index(fields=["log_entry", "id"], name="log_line_entry")]
 
     def __str__(self) -> str:
         return self.text

@@ -16,8 +16,10 @@ class ErrorMessageRegister(models.Model):
     """
 
     id = models.UUIDField("id", primary_key=True, default=uuid.uuid4, editable=False)
-    company = models.ForeignKey(Company, on_delete=models.PROTECT, related_name="error_registers")
-    created_at = models.DateTimeField("created at", db_index=True)
+    company = models.ForeignKey(
+        Company, on_delete=models.PROTECT, related_name="error_registers", db_index=False
+    )
+    created_at = models.DateTimeField("created at")
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -26,6 +28,7 @@ class ErrorMessageRegister(models.Model):
     class Meta:
         verbose_name = "error message register"
         ordering = ["-created_at"]
+        indexes = [models.Index(fields=["company", "-created_at"], name="register_company")]
 
     def __str__(self) -> str:
         return self.message or str(self.id)

@@ -85,7 +85,15 @@ class SessionEvent(models.Model):
         verbose_name = "session event"
         verbose_name_plural = "session events"
         ordering = ["-id"]
-        indexes = [models.Index(fields=["at"], name="session_event_at")]
+        indexes = [
+            models.Index(fields=["at"], name="session_event_at"),
+            models.Index(fields=["kind", "-id"], name="session_event_kind"),
+            models.Index(
+                fields=["worker", "-id"],
+                name="session_event_worker",
+                condition=models.Q(worker__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.host} {self.pid or ''}".strip()

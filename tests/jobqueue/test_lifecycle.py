@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from jobqueue import events, lifecycle
+from jobqueue import events, lifecycle, retention
 from jobqueue.actors import SYSTEM
 from jobqueue.errors import Invalid, LockedField, NotAllowed, NotFound, Refused
 from jobqueue.guarded import ChangedMeanwhile, fresh, store
@@ -520,8 +520,7 @@ class TestLog:
         )
         assert fresh(entry).status == Status.READY
 
-    def test_log_entries_are_deleted_with_lines_but_never_those_in_process(self, as_boss, monkeypatch):
-        monkeypatch.setattr("jobqueue.lifecycle.logs.BATCH", 2)
+    def test_log_entries_are_deleted_with_lines_but_never_those_in_process(self, as_boss):
         entry = make_entry()
         old = [make_log_entry(entry, due_at=NOW - timedelta(days=8, hours=hour)) for hour in range(5)]
         LogLine.objects.create(log_entry=old[0], at=NOW, text="Hello")
@@ -531,6 +530,15 @@ class TestLog:
         assert lifecycle.delete_log_entries(default_company(), actor=as_boss, now=NOW) == 1
         assert LogEntry.objects.get().status == LogStatus.IN_PROCESS
         assert not LogLine.objects.exists()
+
+    def test_a_deletion_that_stops_at_a_number_is_continued_by_the_next(self, as_boss):
+        entry = make_entry()
+        for hour in range(retention.BATCH + 2):
+            make_log_entry(entry, due_at=NOW - timedelta(hours=hour))
+        deleted = [
+            lifecycle.delete_log_entries(default_company(), actor=as_boss, at_most=5) for _ in range(3)
+        ]
+        assert deleted == [retention.BATCH, 2, 0]
 
     def test_deleting_the_log_is_for_administrators(self):
         with pytest.raises(NotAllowed, match="Administrator"):
