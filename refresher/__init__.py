@@ -1,5 +1,6 @@
-"""Monitored entries restored by a worker outside the product.
+"""Monitored jobs, kept alive by passes that restore and restart their entries.
 
-Empty until the refresher issue. Then: monitored jobs, runner users, and the worker program
-(``python -m refresher.worker``), which needs only HTTP.
+A pass is run by a worker outside the product (under runner users) or, without one, after a sign-in. ``asking``
+answers questions; ``setting_up``, ``monitoring``, ``runners``, ``distributing`` and ``passing`` hold the verbs;
+``registration`` and ``events`` are for the code of applications.
 """

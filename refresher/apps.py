@@ -1,8 +1,14 @@
 """Start-up of the refresher app."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class RefresherConfig(AppConfig):
     name = "refresher"
     verbose_name = "External job queue refresher"
+
+    def ready(self) -> None:
+        from refresher import setup
+
+        post_migrate.connect(setup.ensure_shipped_rows, sender=self, dispatch_uid="refresher.setup")
