@@ -97,29 +97,33 @@ class JobQueueAdmin(ModelAdmin):
     warn_unsaved_form = True
 
     # --- who may
+    def holds(self, request: HttpRequest, level: Level | None) -> bool:
+        """Whether the viewer holds the level on this page; other apps ask their own permissions."""
+        return may(request, level)
+
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return may(request, self.view_level)
+        return self.holds(request, self.view_level)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request, self.view_level)
+        return self.holds(request, self.view_level)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return may(request, self.add_level)
+        return self.holds(request, self.add_level)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request, self.change_level)
+        return self.holds(request, self.change_level)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request, self.delete_level)
+        return self.holds(request, self.delete_level)
 
     def has_operate_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request, "operate")
+        return self.holds(request, "operate")
 
     def has_schedule_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request, "schedule")
+        return self.holds(request, "schedule")
 
     def has_administer_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request, "administer")
+        return self.holds(request, "administer")
 
     # --- what is seen
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -202,7 +206,7 @@ class JobQueueAdmin(ModelAdmin):
         danger: bool = False,
     ) -> HttpResponse:
         """A verb of the whole list: a GET asks, a POST does it and returns to the list."""
-        if not may(request, level):
+        if not self.holds(request, level):
             raise PermissionDenied
         if request.method == "POST":
             self.acting(request, act)

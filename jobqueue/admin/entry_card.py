@@ -35,8 +35,8 @@ class EntryCard(LockedEntry, EntryPanels):
         if obj is None:
             return may(request, "schedule")
         owner = self.owner_shown(obj)
-        if owner is not None and owner.locked:
-            return False
+        if owner is not None:
+            return not owner.locked and may(request, "schedule")
         return obj.status in EDITABLE and may(request, "administer" if obj.is_system else "schedule")
 
     # --- the form
@@ -129,7 +129,7 @@ class EntryCard(LockedEntry, EntryPanels):
             if owner is not None and owner.locked and may(request, "schedule"):
                 messages.error(request, f"“{entry}” was not saved. {owner.locked}")
                 return HttpResponseRedirect(self.card_address(entry))
-            if may(request, "schedule") and entry.status not in EDITABLE:
+            if owner is None and may(request, "schedule") and entry.status not in EDITABLE:
                 messages.error(
                     request,
                     f"“{entry}” is {Status(entry.status).label} and was not saved: its fields change only while it "

@@ -19,7 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 
 from jobqueue.actors import Actor
-from jobqueue.admin.base import JobQueueAdmin, back_to, may, put_refusal
+from jobqueue.admin.base import JobQueueAdmin, back_to, put_refusal
 from jobqueue.admin.company import actor_of
 from jobqueue.admin.words import counted
 from jobqueue.errors import Invalid, JobQueueError
@@ -120,7 +120,7 @@ class VerbsAdmin(JobQueueAdmin):
     def refusal(self, request: HttpRequest, verb: Verb, row: Model) -> str:
         """Why this viewer cannot use the verb on this row now; empty if they can."""
         level = self.level_of(verb, row)
-        return verb.offered(row) if may(request, level) else missing_level(verb, level)
+        return verb.offered(row) if self.holds(request, level) else missing_level(verb, level)
 
     def _view(self, verb: Verb) -> Callable[..., HttpResponse]:
         def view(request: HttpRequest, object_id: str) -> HttpResponse:
@@ -192,7 +192,7 @@ class VerbsAdmin(JobQueueAdmin):
         return {
             verb.name: (self._bulk_action(verb), verb.name, verb.label)
             for verb in self.verbs
-            if verb.bulk and may(request, verb.level)
+            if verb.bulk and self.holds(request, verb.level)
         }
 
     def _bulk_action(self, verb: Verb) -> Callable[..., HttpResponse | None]:
