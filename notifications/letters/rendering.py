@@ -6,12 +6,13 @@ because an app was removed.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from jobqueue.models.fields import known_time_zones
 from notifications.letters import entries, package_runs, plain
@@ -59,7 +60,8 @@ def compose(template: str, facts: Facts, *, language: str = "en", time_zone: str
     """The letter of an occasion in the recipient's words. Unknown languages read English, unknown zones UTC."""
     composer = _composers.get(template, plain.alarm)
     with reading_as(language=language, time_zone=time_zone):
-        return composer(facts)
+        letter = composer(facts)
+        return letter if letter.why else replace(letter, why=_why(facts))
 
 
 def render(letter: Letter, *, language: str = "en", time_zone: str = "UTC") -> Rendered:
@@ -85,6 +87,16 @@ def known_language(language: str) -> str:
     """The language letters are written in for this preference: ``de`` for ``de-at``; English if there is none."""
     wanted = (language or settings.LANGUAGE_CODE).lower().replace("_", "-")
     return next((code for code in LANGUAGES if wanted == code or wanted.startswith(f"{code}-")), "en")
+
+
+def _why(facts: Facts) -> str:
+    """The sentence under every letter: which scenarios of the notification lists matched."""
+    captions = ", ".join(_(str(caption)) for caption in facts.get("told_for") or ())
+    if not captions:
+        return ""
+    return _("You are told because a notification list names you for: %(scenarios)s.") % {
+        "scenarios": captions
+    }
 
 
 def _tidy(text: str) -> str:
