@@ -1,6 +1,6 @@
 """System checks of the configuration, each with an id and what to do. ``manage.py check`` shows all of them.
 
-Those of single values (E001, E002, E005–E009, E016) come from ``config/environment.py`` and ``config/keys.py``.
+Those of single values (E001, E002, E005–E009, E016, E017) come from ``config/environment.py`` and ``config/keys.py``.
 """
 
 import os

@@ -171,6 +171,28 @@ class Environment:
             found.pop("EMAIL_FILE_PATH", None)
         return {key: value for key, value in found.items() if value is not None}
 
+    def cache(self, name: str, *, default: Path) -> dict[str, Any]:
+        """Django's settings of a cache URL; without one, files in the folder ``default``."""
+        in_files = {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": str(default),
+            "OPTIONS": {"MAX_ENTRIES": 10_000},
+        }
+        url = self.text(name)
+        if not url:
+            return in_files
+        try:
+            found: dict[str, Any] = environ.Env.cache_url_config(url)
+        except (ValueError, KeyError, environ.ImproperlyConfigured):
+            self.report(
+                "config.E017",
+                message=f"{name} is not the URL of a cache.",
+                hint="Write rediscache://host:6379/0 (needs the Python package redis), filecache:///absolute/folder or "
+                "dbcache://table (after 'manage.py createcachetable').",
+            )
+            return in_files
+        return found
+
     def _number(self, name: str, *, default: Fallback, least: int, most: int) -> int | Fallback:
         text = self.text(name)
         if not text:

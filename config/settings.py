@@ -64,6 +64,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_q",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_filters",
     "axes",
     "auditlog",
@@ -170,7 +172,11 @@ if DEMO:
     DATABASES["demo_shop"] = _read_only(demo_shop)
 DATABASE_ROUTERS = ["config.routers.ReadOnlyAliases"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # What all web processes must agree on, such as how many calls a token made: files reach those of one host.
+    "shared": env.cache("CACHE_URL", default=VAR_DIR / "cache"),
+}
 
 # --- Time, words, mail, log ----------------------------------------------------------------------------------------
 USE_TZ = True
@@ -210,10 +216,50 @@ AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_LOCKOUT_TEMPLATE = "429.html"  # says a quarter of an hour, as the cool-off above
 
+# --- API -----------------------------------------------------------------------------------------------------------
+API_CALLS_PER_MINUTE = env.number("API_CALLS_PER_MINUTE", default=1_200, most=1_000_000)
+API_REFUSALS_PER_MINUTE = 60  # of one address; more are not even looked at
 REST_FRAMEWORK = {
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "jobqueue.api.authentication.BearerAuthentication",
+        "jobqueue.api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["jobqueue.api.levels.LevelPermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["jobqueue.api.throttling.CallerThrottle"],
+    "DEFAULT_PAGINATION_CLASS": "jobqueue.api.pagination.PagePages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.NamespaceVersioning",
+    "DEFAULT_VERSION": "v1",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "jobqueue.api.problems.handle",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Jobwarden",
+    "DESCRIPTION": "Everything the screens of the job queue can do, for systems.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SCHEMA_PATH_PREFIX_TRIM": False,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["jobqueue.api.levels.LevelPermission"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+}
+
+# --- Entra ID ------------------------------------------------------------------------------------------------------
+ENTRA: dict[str, Any] = {
+    "LOGIN_AUTHORITY": env.text("ENTRA_LOGIN_AUTHORITY", default="https://login.microsoftonline.com").rstrip(
+        "/"
+    ),
+    "GRAPH_ADDRESS": env.text("ENTRA_GRAPH_ADDRESS", default="https://graph.microsoft.com").rstrip("/"),
+    "CA_FILE": env.text("ENTRA_CA_FILE"),
+    "CLOCK_LEEWAY_SECONDS": 120,
+    "TIMEOUT_SECONDS": 15,
 }
 
 # --- The job queue and its engine ----------------------------------------------------------------------------------

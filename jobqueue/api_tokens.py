@@ -136,9 +136,7 @@ def require_application_rights(actor: Actor) -> None:
     """Raises ``NotAllowed`` unless the actor may make and revoke tokens of application users."""
     require_level(actor, "administer")
     if actor.user is not None and not companies.works_in_every(actor.user):
-        raise NotAllowed(
-            f"“{actor.name}” is limited to some companies. Application tokens are made by administrators of all of them."
-        )
+        raise NotAllowed(f"“{actor.name}” is limited to some companies. Ask an administrator of all of them.")
 
 
 def may_manage(actor: Actor, token: ApiToken) -> bool:
@@ -243,5 +241,5 @@ def _problems(
         yield Problem(
             "expires_at",
             "expiry_in_the_past",
-            "The API token would have expired already. Choose a later date.",
+            "The API token would expire in the past. Choose a later date.",
         )

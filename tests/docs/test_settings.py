@@ -17,6 +17,7 @@ READERS = {
     "choice",
     "time_zone",
     "database",
+    "cache",
     "email",
     "folder",
 }

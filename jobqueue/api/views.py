@@ -1,0 +1,109 @@
+"""The base of every view: who is calling, in which company, at which level, as which actor."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from jobqueue import companies
+from jobqueue.actors import Actor
+from jobqueue.api.authentication import BearerAuthentication, CredentialsRefused, SessionAuthentication
+from jobqueue.api.levels import LevelPermission
+from jobqueue.api.problems import handle
+from jobqueue.api.throttling import CallerThrottle, refusals_exceeded
+from jobqueue.errors import NotFound
+from jobqueue.models import Company
+from jobqueue.permissions import Level
+from jobqueue.states import Origin
+
+SAFE = ("get", "head", "options", "list", "retrieve")
+
+
+class NotSignedIn(exceptions.NotAuthenticated):
+    default_detail = "This address needs credentials. Send “Authorization: Bearer” with an API token."
+
+
+class ApiView(APIView):
+    """A view of the API. ``levels`` names the level of each action (by method in plain views).
+
+    Left out, reading needs *view* and everything else *schedule*. A level of None asks for credentials only. ``scope``
+    is one registered by an app, wanted instead of the level's.
+    """
+
+    authentication_classes: Sequence[type[BaseAuthentication]] = (BearerAuthentication, SessionAuthentication)
+    permission_classes: Sequence[type[BasePermission]] = (LevelPermission,)
+    throttle_classes: Sequence[type[BaseThrottle]] = (CallerThrottle,)
+    levels: Mapping[str, Level | None] = {}
+    scope: str | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """The acting identity for verbs."""
+        return Actor(user=self.request.user, origin=Origin.API)
+
+    def level_of(self, request: Request) -> Level | None:
+        """The level this call needs."""
+        action = getattr(self, "action", None) or (request.method or "get").lower()
+        if action in self.levels:
+            return self.levels[action]
+        return "view" if action in SAFE else "schedule"
+
+    def perform_authentication(self, request: Request) -> None:
+        """Nobody goes further unknown, and nobody tries credentials without end."""
+        if refusals_exceeded(request, count_one=False):
+            raise exceptions.Throttled(
+                wait=60, detail="Too many refused credentials came from your address. Try again in a minute."
+            )
+        try:
+            super().perform_authentication(request)
+        except CredentialsRefused:
+            refusals_exceeded(request, count_one=True)
+            raise
+        if not request.user.is_authenticated:
+            raise NotSignedIn
+
+    def get_exception_handler(self) -> Any:
+        return handle
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """Answers are for the caller alone; a view that can be asked again cheaply says so itself."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response.setdefault("Cache-Control", "private, no-store")
+        return response
+
+
+class CompanyApiView(ApiView):
+    """A view below ``companies/<company>/``: ``self.company`` is one the caller may work in, or it is a 404."""
+
+    company: Company
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        code = str(self.kwargs["company"])
+        company = companies.get(code, request.user)
+        if not request.auth.reaches(company):
+            raise NotFound(
+                f"There is no company “{code}” these credentials are good for. Check the code, or use others."
+            )
+        self.company = company
+
+
+class Nowhere(ApiView):
+    """Every address below /api/ that nothing answers: 404 in the shape of the API, whoever asks."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    schema = None
+
+    def perform_authentication(self, request: Request) -> None:
+        pass
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise NotFound("There is nothing at this address. Look at /api/v1/openapi.json for those there are.")
