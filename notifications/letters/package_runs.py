@@ -24,6 +24,8 @@ from notifications.letters.wording import (
     subject,
 )
 
+NOT_EXECUTED = ("skipped", "not_run", "pending")
+
 
 def ended(facts: Facts) -> Letter:
     """A run ended: Success, Completed with errors, Error or Stopped."""
@@ -132,29 +134,31 @@ def recovered(facts: Facts) -> Letter:
 
 
 def _how_it_ended(outcome: str, facts: Facts) -> str:
-    failed_count = sum(
-        1 for line in facts.get("lines") or () if result_severity(line.get("result")) is Severity.ERROR
-    )
+    failed = [
+        line for line in facts.get("lines") or () if result_severity(line.get("result")) is Severity.ERROR
+    ]
+    failed_count = len(failed)
     said = one_line(facts.get("message"), length=500)
     if outcome == "success":
         return _("Every entry of the package succeeded.")
     if outcome == "completed_with_errors":
-        return ngettext(
-            "Every entry was run; %(count)d failed for good.",
-            "Every entry was run; %(count)d failed for good.",
-            failed_count,
-        ) % {"count": failed_count}
+        if failed_count == 1:
+            name = one_line(failed[0].get("description"))
+            return _("Every entry was run; “%(entry)s” failed for good.") % {"entry": name}
+        return _("Every entry was run; %(count)d of them failed for good.") % {"count": failed_count}
     if outcome == "stopped":
         held_by = one_line(facts.get("held_by"))
         if held_by:
             return _("%(user)s set the package On Hold; later entries did not run.") % {"user": held_by}
         return _("The package was set On Hold; later entries did not run.")
     if failed_count:
-        return ngettext(
-            "%(count)d entry failed for good, and not every entry was run.",
-            "%(count)d entries failed for good, and not every entry was run.",
-            failed_count,
-        ) % {"count": failed_count}
+        name = one_line(failed[0].get("description"))
+        rest_ran = not any(line.get("result") in NOT_EXECUTED for line in facts.get("lines") or ())
+        if failed_count > 1:
+            return _("%(count)d entries failed for good.") % {"count": failed_count}
+        if rest_ran:
+            return _("The entry “%(entry)s” failed for good.") % {"entry": name}
+        return _("The entry “%(entry)s” failed for good, and later entries did not run.") % {"entry": name}
     if said:
         return _("The run could not start: %(reason)s") % {"reason": said}
     return _("The run ended in an error.")
@@ -182,6 +186,11 @@ def _what_to_do(facts: Facts) -> str:
             "Repair the cause, then choose Set Job Queue Package Active. The next run begins with the first entry."
         )
     return ""
+
+
+def _kind(facts: Facts) -> str:
+    words = one_line(facts.get("description"), length=500)
+    return f"{_('Job queue package')} – {words}" if words else _("Job queue package")
 
 
 def _zone(facts: Facts) -> str:
@@ -248,7 +257,7 @@ def _letter(
             facts, _("Job queue package %(name)s: %(status)s") % {"name": name, "status": status}
         ),
         heading=name,
-        description=one_line(facts.get("description"), length=500) or _("Job queue package"),
+        description=_kind(facts),
         place=place(facts),
         happened=happened,
         meaning=_schedule(facts) if meaning is None else meaning,

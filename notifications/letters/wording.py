@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import gettext_noop, ngettext, pgettext
 
 from notifications.letters.letter import Fact, Link, Severity
 
@@ -14,6 +14,21 @@ LONGEST_NAME = 200
 LONGEST_REASON = 250
 # A job may put its trace into its message; nothing from there on leaves the house.
 TRACES = ("Traceback (most recent call last)", "\nstack trace:", '\n  File "')
+
+# Captions of scenarios, which apps register in English: named here so that the catalogues know them.
+CAPTIONS = (
+    gettext_noop("On Error"),
+    gettext_noop("On Success"),
+    gettext_noop("On Completion"),
+    gettext_noop("On Entry Error"),
+    gettext_noop("On Stop"),
+    gettext_noop("On Missed Run"),
+    gettext_noop("On Recovery"),
+    gettext_noop("On Overrun"),
+    gettext_noop("On Start"),
+    gettext_noop("Late"),
+    gettext_noop("Ran Longer"),
+)
 
 
 def safe_error(text: Any) -> str:
