@@ -29,6 +29,7 @@ LOOKS = {
     KIND.TIMEOUT: ("error", "clock"),
     KIND.CANCELLED: ("cancelled", "stop"),
     KIND.LATE: ("late", "clock"),
+    KIND.UNKNOWN: ("waiting", "hourglass"),
 }
 
 
@@ -51,6 +52,7 @@ class SessionEventAdmin(ReadOnlyAdmin):
     list_display_links = ("kind_shown",)
     list_filter = ("kind", OfWorker)
     search_fields = ("host", "comment", "user__username")
+    newest_first = "id"
     fields = (
         "kind_shown",
         "at_shown",

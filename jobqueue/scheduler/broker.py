@@ -19,6 +19,9 @@ from jobqueue.scheduler.delivery import message, together
 from jobqueue.scheduler.lineage import lineage
 from jobqueue.scheduler.lookahead import claimable, recent_pace
 from jobqueue.scheduler.sql import plan_anew, wake_clusters
+from jobqueue.scheduler.strangers import Strangers
+from jobqueue.scheduler.tasks import ClaimedTask
+from jobqueue.scheduler.turns import Turns
 from jobqueue.scheduler.wakeup import make_waiter
 
 logger = logging.getLogger("jobqueue.scheduler")
@@ -39,6 +42,8 @@ class TaskBroker(ORM):
     def __init__(self, list_key: str | None = None) -> None:
         super().__init__(list_key)
         self._plain_at = 0.0
+        self._turns = Turns()
+        self._strangers = Strangers()
         self._waiter = make_waiter(watch_seconds=settings().sqlite_watch_seconds)
 
     def enqueue(self, task: str) -> int:
@@ -82,7 +87,7 @@ class TaskBroker(ORM):
             plan_anew()
             messages = self._plain_messages()
             plain = len(messages)
-            claims = claim(count - plain, cluster_id=board.cluster_id)
+            claims = self._claims(board, count - plain)
             workers = len(board.in_state(IDLE)) + len(board.in_state(BUSY))
             for some in together(claims, workers=workers, pace_seconds=recent_pace(board)):
                 messages.append((None, SignedPackage.dumps(message(*some))))
@@ -91,6 +96,10 @@ class TaskBroker(ORM):
                 return messages
         self._wait(board, for_tasks=count > 0)
         return None
+
+    def _claims(self, board: Board, count: int) -> list[ClaimedTask]:
+        found = claim(count, cluster_id=board.cluster_id, turns=self._turns, strangers=self._strangers.names)
+        return self._strangers.sort_out(found, cluster_id=board.cluster_id)
 
     def _plain_messages(self) -> Messages:
         """A message of a plain ``async_task`` call. Looked for twice a second, after every wake-up and every find."""
@@ -105,7 +114,9 @@ class TaskBroker(ORM):
     def _wait(self, board: Board, *, for_tasks: bool) -> None:
         seconds = settings().poll_seconds
         if for_tasks:
-            due = seconds_until_due()
+            due = seconds_until_due(strangers=self._strangers.names)
+            if due is None or due > 0:
+                self._turns.nothing_left()
             if due is not None:
                 seconds = max(0.001, min(seconds, due + DUE_MARGIN_SECONDS))
         if self._waiter.wait(board, seconds=seconds, for_tasks=for_tasks):

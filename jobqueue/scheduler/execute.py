@@ -10,8 +10,9 @@ from jobqueue.scheduler import session_events
 from jobqueue.scheduler.errors import ReportedLate, StaleClaim
 from jobqueue.scheduler.interruption import SessionInterrupted, drop_connections, time_limit
 from jobqueue.scheduler.outcome import TaskError, fail_task, finish_task, start_task, until_recorded
-from jobqueue.scheduler.routines import Routine, get_routine
+from jobqueue.scheduler.routines import Routine, get_routine, is_registered
 from jobqueue.scheduler.session import Session, Slot, current_session
+from jobqueue.scheduler.strangers import give_back
 from jobqueue.scheduler.tasks import ClaimedTask
 from jobqueue.scheduler.telemetry import emit
 
@@ -25,8 +26,12 @@ def execute(claim: ClaimedTask, *, slot: Slot | None = None) -> None:
     """Executes a claimed task in this process, in a session of its own, and records its end.
 
     Raises nothing a routine raised: that is recorded. A claim that is stale (cancelled, given back, delivered twice)
-    does nothing.
+    does nothing. A task of a routine this code does not know is given back.
     """
+    if not is_registered(claim.routine):
+        logger.warning("Task %s was given back: its routine “%s” is not known here.", claim.id, claim.routine)
+        give_back(claim)
+        return
     session = Session(claim.worker_id, claim.session_number, claim.id, slot=slot)
     token = current_session.set(session)
     try:

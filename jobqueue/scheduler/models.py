@@ -134,6 +134,11 @@ class ScheduledTask(models.Model):
             models.Index(
                 fields=["priority", "not_before"], name="task_due", condition=Q(state=0, is_ready=True)
             ),
+            models.Index(
+                fields=["company", "priority", "not_before"],
+                name="task_due_in_company",
+                condition=Q(state=0, is_ready=True),
+            ),
             models.Index(fields=["cluster"], name="task_in_flight", condition=Q(state__gt=0)),
             models.Index(
                 fields=["record"], name="task_parked", condition=Q(is_ready=False) & ~Q(owner_context="")

@@ -39,6 +39,7 @@ class SessionEvent(models.Model):
         TIMEOUT = "timeout", "Timeout"
         CANCELLED = "cancelled", "Cancelled"
         LATE = "late", "Reported late"
+        UNKNOWN = "unknown", "Unknown routine"
 
     at = models.DateTimeField("at")
     kind = models.CharField("event", max_length=10, choices=Kind)
@@ -159,6 +160,28 @@ def reported_late(claim: ClaimedTask, *, comment: str) -> None:
             )
     except DatabaseError as error:
         logger.warning("The late report of task %s was not recorded: %s", claim.id, error)
+
+
+def unknown_routine(claim: ClaimedTask, *, cluster_id: int | None, pid: int, comment: str) -> None:
+    """Records that a cluster met a routine its code does not know; never raises."""
+    try:
+        with transaction.atomic():
+            task = ScheduledTask.objects.filter(pk=claim.id).first()
+            cluster = Cluster.objects.filter(pk=cluster_id).first() if cluster_id else None
+            _record(
+                Kind.UNKNOWN,
+                at=database_now(),
+                cluster_id=cluster_id,
+                host=cluster.host if cluster is not None else "",
+                pid=pid,
+                task_id=claim.id,
+                company_id=task.company_id if task is not None else None,
+                user_id=task.user_id if task is not None else None,
+                record=task.record if task is not None else None,
+                comment=comment,
+            )
+    except DatabaseError as error:
+        logger.warning("The unknown routine of task %s was not recorded: %s", claim.id, error)
 
 
 def purge(*, before: datetime) -> int:

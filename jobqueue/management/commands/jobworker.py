@@ -8,6 +8,7 @@ from django.db import Error, connection
 from jobqueue import housekeeping
 from jobqueue.conf import settings
 from jobqueue.scheduler import database_now
+from jobqueue.scheduler.code_version import code_version
 from jobqueue.scheduler.processes import missing_features
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         # Imported late: django-q2's cluster module starts Django when it is imported.
         from jobqueue.scheduler.supervisor import Supervisor
 
-        Supervisor(name=name, workers=workers).run()
+        Supervisor(name=name, workers=workers, version=code_version()).run()
 
 
 def _ensure_watch() -> None:
