@@ -4,12 +4,15 @@ received” take it.
 Every text from outside stands in text runs, which Teams shows as they are: markdown in a name or an error stays text.
 """
 
+from dataclasses import replace
 from typing import Any
 
+from notifications.channels.posting import json_body
 from notifications.letters import Letter, Severity, Table
 
 LONGEST_TEXT = 500
 MOST_ROWS = 20
+MOST_BYTES = 26_000  # Teams refuses messages of more than 28 KB
 COLOURS = {
     Severity.ERROR: "Attention",
     Severity.WARNING: "Warning",
@@ -19,7 +22,15 @@ COLOURS = {
 
 
 def card(letter: Letter) -> dict[str, Any]:
-    """The letter as a message with one adaptive card (version 1.4); well below the 28 KB Teams takes."""
+    """The letter as a message with one adaptive card (version 1.4), with as many rows as fit into what Teams takes."""
+    for most_rows in range(MOST_ROWS, 0, -1):
+        found = _card(letter, most_rows=most_rows)
+        if len(json_body(found)) <= MOST_BYTES:
+            return found
+    return _card(replace(letter, table=None, failures=()), most_rows=0)
+
+
+def _card(letter: Letter, *, most_rows: int) -> dict[str, Any]:
     body = [
         _text(f"{letter.sign} {letter.status}", weight="Bolder", color=COLOURS[letter.severity]),
         _text(letter.heading, weight="Bolder", size="Large", spacing="None"),
@@ -34,7 +45,7 @@ def card(letter: Letter) -> dict[str, Any]:
             {"type": "Container", "style": "attention", "items": [_text(_named(one.title, one.text))]}
             for one in letter.failures[:5]
         ),
-        *_table(letter.table),
+        *_table(letter.table, most_rows=most_rows),
         *(_pair(fact.name, fact.value) for fact in letter.facts),
         *(_text(note, isSubtle=True, size="Small") for note in letter.notes),
     ]
@@ -86,7 +97,7 @@ def _pair(name: str, value: str) -> dict[str, Any]:
     }
 
 
-def _table(table: Table | None) -> list[dict[str, Any]]:
+def _table(table: Table | None, *, most_rows: int) -> list[dict[str, Any]]:
     """The first rows in three columns: order, name with the rest, and result in its colour."""
     if table is None:
         return []
@@ -116,8 +127,8 @@ def _table(table: Table | None) -> list[dict[str, Any]]:
                 },
             ],
         }
-        for row in table.rows[:MOST_ROWS]
+        for row in table.rows[:most_rows]
     ]
-    left_out = len(table.rows) - MOST_ROWS
+    left_out = len(table.rows) - most_rows
     more = [_text(f"+ {left_out}", isSubtle=True)] if left_out > 0 else []
     return [_text(table.title, weight="Bolder", size="Small"), *rows, *more]
