@@ -29,14 +29,19 @@ def server_of(url: str) -> str:
 @contextmanager
 def postgresql(server_url: str, *, name: str) -> Iterator[Database]:
     """A new database ``name`` on the server; whoever is still connected at the end is cut off."""
-    with psycopg.connect(_named(server_url, "postgres"), autocommit=True) as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        server.execute(f'CREATE DATABASE "{name}"')
+    make_anew(server_url, name=name)
     try:
         yield Database(POSTGRESQL, _named(server_url, name))
     finally:
         with psycopg.connect(_named(server_url, "postgres"), autocommit=True) as server:
             server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def make_anew(server_url: str, *, name: str) -> None:
+    """Makes the empty database ``name`` on the server, in place of one of that name."""
+    with psycopg.connect(_named(server_url, "postgres"), autocommit=True) as server:
+        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        server.execute(f'CREATE DATABASE "{name}"')
 
 
 @contextmanager

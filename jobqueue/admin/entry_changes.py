@@ -28,6 +28,7 @@ class EntryChangeAdmin(ReadOnlyAdmin):
     list_display = ("at_shown", "user_shown", "action_shown", "entry_shown", "changes_shown", "reason")
     list_filter = (OfEntry, "origin")
     search_fields = ("entry_description", "reason", "user__username", "action")
+    newest_first = "id"
     list_display_links = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -50,6 +50,7 @@ class ErrorMessageRegisterAdmin(ReadOnlyAdmin):
     list_display = ("created_shown", "message_shown", "errors_shown", "user_shown")
     list_display_links = ("message_shown",)
     search_fields = ("message", "messages__message")
+    newest_first = "created_at"
     inlines = (MessageInline,)
     fields = ("created_shown", "message", "user_shown")
 
@@ -57,13 +58,25 @@ class ErrorMessageRegisterAdmin(ReadOnlyAdmin):
         return self.fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        counted = {
-            f"{level.name.lower()}_count": Count(
-                "messages", filter=Q(messages__level=level, messages__is_context=False), distinct=True
-            )
-            for level in Level
-        }
-        return super().get_queryset(request).select_related("user").annotate(**counted)
+        return super().get_queryset(request).select_related("user")
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Messages are counted for the registers of the page only."""
+        changelist = super().get_changelist_instance(request)
+        rows = list(changelist.result_list)
+        counts = (
+            ErrorMessage.objects.filter(register__in=rows, is_context=False)
+            .order_by()
+            .values_list("register", "level")
+            .annotate(Count("pk"))
+        )
+        by_register: dict[Any, dict[int, int]] = {}
+        for register_id, level, count in counts:
+            by_register.setdefault(register_id, {})[level] = count
+        for row in rows:
+            row.messages_by_level = by_register.get(row.pk, {})
+        changelist.result_list = rows
+        return changelist
 
     @display(description="Created", ordering="created_at")
     def created_shown(self, register: ErrorMessageRegister) -> SafeString:
@@ -77,12 +90,12 @@ class ErrorMessageRegisterAdmin(ReadOnlyAdmin):
     def errors_shown(self, register: Any) -> str:
         counts = [
             words.counted(
-                getattr(register, f"{level.name.lower()}_count"),
+                register.messages_by_level[level],
                 level.label.lower(),
                 "information" if level == Level.INFORMATION else "",
             )
             for level in Level
-            if getattr(register, f"{level.name.lower()}_count", 0)
+            if level in register.messages_by_level
         ]
         return ", ".join(counts) or "none"
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib.admin import SimpleListFilter
 from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from jobqueue.admin import badges, extensions
 from jobqueue.admin.base import now_of
-from jobqueue.models import Category, Entry
+from jobqueue.models import Category, Company, Entry
 from jobqueue.objects import registry
 from jobqueue.states import LogStatus, ObjectType, Status
 
@@ -88,18 +89,35 @@ class OfEntry(HiddenFilter):
             return queryset.none()
 
 
+def objects_of(model: type[Model], company: Company, *, at_most: int = 200) -> list[tuple[int, int]]:
+    """Types and numbers of the job objects in the company's rows, in order.
+
+    PostgreSQL does not look for distinct values by stepping from one to the next, and a log has millions of rows for a
+    few objects; so the steps are spelled out, each one look into the index.
+    """
+    if connection.vendor != "postgresql":
+        rows = model._default_manager.filter(company=company).order_by("object_type", "object_id")
+        return list(rows.values_list("object_type", "object_id").distinct()[:at_most])
+    table = connection.ops.quote_name(model._meta.db_table)
+    first = f"SELECT object_type, object_id FROM {table} WHERE company_id = %(company)s"
+    order = "ORDER BY object_type, object_id LIMIT 1"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH RECURSIVE found AS (({first} {order}) UNION ALL SELECT following.* FROM found, LATERAL ({first}"
+            f" AND (object_type, object_id) > (found.object_type, found.object_id) {order}) AS following)"
+            " SELECT object_type, object_id FROM found LIMIT %(at_most)s",
+            {"company": company.pk, "at_most": at_most},
+        )
+        return cursor.fetchall()
+
+
 class ObjectFilter(SimpleListFilter):
     title = "object"
     parameter_name = "object"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        rows = (
-            model_admin.model.objects.filter(company=request.company)
-            .order_by("object_type", "object_id")
-            .values_list("object_type", "object_id")
-            .distinct()
-        )
-        return [(f"{kind}-{number}", self._caption(kind, number)) for kind, number in rows[:200]]
+        rows = objects_of(model_admin.model, request.company)
+        return [(f"{kind}-{number}", self._caption(kind, number)) for kind, number in rows]
 
     @staticmethod
     def _caption(kind: int, number: int) -> str:

@@ -77,6 +77,7 @@ class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
     list_display_links = None
     list_filter = (LogTab, OfEntry, ObjectFilter, CategoryFilter, UserFilter)
     search_fields = ("description", "error_message", "parameter_string")
+    newest_first = "entry_no"
     ordering = ("-entry_no",)
     list_before_template = "jobqueue/admin/log_head.html"
 

@@ -6,6 +6,8 @@ from django.db import connections
 from django.utils.functional import cached_property
 
 ESTIMATE_ABOVE = 50_000
+MOST_PAGES = 1_000
+"""To show a page the database walks over all rows before it: further back one gets by filters."""
 
 
 class EstimatingPaginator(Paginator):
@@ -18,6 +20,10 @@ class EstimatingPaginator(Paginator):
     def count(self) -> int:
         estimate = self._estimate()
         return estimate if estimate is not None and estimate > ESTIMATE_ABOVE else super().count
+
+    @cached_property
+    def num_pages(self) -> int:
+        return min(super().num_pages, MOST_PAGES)
 
     def _estimate(self) -> int | None:
         query = getattr(self.object_list, "query", None)
