@@ -73,6 +73,7 @@ class EntryPanels(VerbsAdmin):
         context["show_delete"] = False
         if obj is not None:
             context |= self.card_contents(request, obj)
+            context["panels"] = extensions.entry_panels(request, obj)
             form = context["adminform"].form
             if "expected_revision" in form.fields and not form.is_bound:
                 form.initial["expected_revision"] = obj.revision

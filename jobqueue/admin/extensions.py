@@ -53,9 +53,32 @@ class OwnerPages:
     change: Callable[..., Any] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Banner:
+    """A red notice above every page: what is wrong with the installation, and where to read on.
+
+    ``links`` are labels with addresses of this site.
+    """
+
+    title: str
+    text: str
+    links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A panel beside the form of an entry: a template of the app, and what it needs beside the card's own context."""
+
+    template: str
+    context: dict[str, Any] = field(default_factory=dict)
+
+
 _sidebar: list[tuple[int, SidebarGroup]] = []
 _tiles: list[Callable[[HttpRequest], list[Any]]] = []
 _calls: list[Callable[[HttpRequest], list[Call]]] = []
+_lights: list[Callable[[HttpRequest], list[Any]]] = []
+_banners: list[Callable[[HttpRequest], Banner | None]] = []
+_entry_panels: list[Callable[[HttpRequest, Any], Panel | None]] = []
 _owners: dict[str, OwnerPages] = {}
 
 
@@ -72,6 +95,21 @@ def add_tiles(build: Callable[[HttpRequest], list[Any]]) -> None:
 def add_calls(build: Callable[[HttpRequest], list[Call]]) -> None:
     """Rows of *Needs you* on the role centre, above the entries in Error."""
     _calls.append(build)
+
+
+def add_lights(build: Callable[[HttpRequest], list[Any]]) -> None:
+    """Signs (``role_centre.Light``) on the status line of the role centre, after those of the workers."""
+    _lights.append(build)
+
+
+def add_banner(build: Callable[[HttpRequest], Banner | None]) -> None:
+    """A notice above every page; it is asked on each, so it must not need the database."""
+    _banners.append(build)
+
+
+def add_entry_panel(build: Callable[[HttpRequest, Any], Panel | None]) -> None:
+    """A panel on the card of an entry, below its latest runs; None for entries it does not concern."""
+    _entry_panels.append(build)
 
 
 def add_owner(pages: OwnerPages) -> None:
@@ -95,6 +133,18 @@ def tiles(request: HttpRequest) -> list[Any]:
 
 def calls(request: HttpRequest) -> list[Call]:
     return [call for build in _calls for call in build(request)]
+
+
+def lights(request: HttpRequest) -> list[Any]:
+    return [light for build in _lights for light in build(request)]
+
+
+def banners(request: HttpRequest) -> list[Banner]:
+    return [banner for build in _banners if (banner := build(request)) is not None]
+
+
+def entry_panels(request: HttpRequest, entry: Any) -> list[Panel]:
+    return [panel for build in _entry_panels if (panel := build(request, entry)) is not None]
 
 
 def owners() -> list[OwnerPages]:

@@ -52,7 +52,7 @@ def contents(request: HttpRequest) -> dict[str, Any]:
         .order_by("earliest_start_at")[:SHOWN_NEXT]
     )
     return {
-        "lights": lights(company, now=now),
+        "lights": [*lights(company, now=now), *extensions.lights(request)],
         "calls": extensions.calls(request),
         "needs_you": needs_you(request, counts=counts),
         "error_count": counts.get(Status.ERROR, 0),

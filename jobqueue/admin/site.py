@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, path
 from unfold.sites import UnfoldAdminSite
 
 from jobqueue import companies
-from jobqueue.admin import installation, role_centre
+from jobqueue.admin import extensions, installation, role_centre
 from jobqueue.admin.base import may, now_of
 from jobqueue.admin.company import admin_root
 from jobqueue.admin.polling import polled
@@ -26,6 +26,7 @@ class JobQueueSite(UnfoldAdminSite):
         context["company_choices"] = self._companies(request)
         context["is_nav_sidebar_enabled"] = True
         context["copy_guard"] = installation.banner(request) if context["company"] else None
+        context["banners"] = extensions.banners(request) if may(request, "view") else []
         return context
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
