@@ -187,6 +187,12 @@ LANGUAGE_CODE = "en"
 globals().update(env.email("EMAIL_URL", default=VAR_DIR / "mail"))  # EMAIL_BACKEND, EMAIL_HOST, …
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="Jobwarden <jobwarden@localhost>")
+NOTIFICATIONS: dict[str, Any] = {
+    "ENVIRONMENT": "" if SITE_ID == "local" else SITE_ID,
+    "PUBLIC_URL": env.text("PUBLIC_URL", default="" if PRODUCTION else f"http://{HOST}:{PORT}"),
+    "RETRY_HOURS": env.number("MESSAGE_RETRY_HOURS", default=72, most=720),
+    "MESSAGE_RETENTION_DAYS": env.number("MESSAGE_RETENTION_DAYS", default=90, most=36_500),
+}
 
 LOG_FORMAT = env.choice(
     "LOG_FORMAT", choices=("console", "json"), default="json" if PRODUCTION else "console"
@@ -283,6 +289,8 @@ JOBQUEUE: dict[str, Any] = {
     ),
     "REPORT_RETENTION_DAYS": env.number("REPORT_RETENTION_DAYS", default=28, most=36_500),
     "LOG_RETENTION_DAYS": env.optional_number("LOG_RETENTION_DAYS"),
+    # Not below the 72 hours the poison guard looks back.
+    "SESSION_EVENT_DAYS": env.number("SESSION_EVENT_DAYS", default=5, least=3, most=3_650),
     "CREDENTIAL_KEYS": keys.credential_keys(env, var_dir=VAR_DIR, production=PRODUCTION),
     # The copy guard: whose database this is, and the heartbeat kept beside it.
     "SITE_ID": SITE_ID,

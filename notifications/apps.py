@@ -9,8 +9,10 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         from jobqueue import secrets
-        from notifications import entry_scenarios  # noqa: F401  (registration needs a loaded app registry)
-        from notifications.models import ChannelTarget
+        from notifications import channels, entry_scenarios, routines  # noqa: F401  (registration needs loaded apps)
+        from notifications.channels.email import EmailChannel
+        from notifications.models import ChannelTarget, Message
 
+        channels.serve(Message.Channel.EMAIL, EmailChannel)
         secrets.register_sealed(ChannelTarget, "address_encrypted")
         secrets.register_sealed(ChannelTarget, "secret_encrypted")

@@ -99,7 +99,7 @@ def _notify(occasion: Occasion) -> list[Message]:
         return []
     reading = _reading(told, company=occasion.company)
     messages = Message.objects.bulk_create(_message(occasion, one, reading=reading) for one in told)
-    queue_delivery(occasion.company)
+    queue_delivery(occasion.company, not_before=occasion.moment)
     return messages
 
 

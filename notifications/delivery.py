@@ -1,0 +1,250 @@
+"""Delivering the outbox: one round takes what is due, message by message, and keeps how each attempt went.
+
+A message is taken by a guarded update (queued → sending) that commits before anything is sent, so no two rounds ever
+send one message at once. What was taken and never recorded, because its worker died in between, is tried again: at
+least once, under the same Message-ID. Nothing here touches a job.
+Source: *Packages reference, Sending never disturbs the work*.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Min
+
+from jobqueue.models import ScheduledTask
+from jobqueue.scheduler import copy_guard, database_now
+from jobqueue.scheduler.outcome import until_recorded
+from notifications import channels
+from notifications.backoff import next_attempt
+from notifications.channels import Channel, Permanent, Temporary
+from notifications.conf import settings
+from notifications.models import DeliveryAttempt, Message
+from notifications.notify import DELIVER_ROUTINE, DELIVERY_SECONDS, queue_delivery
+
+logger = logging.getLogger(__name__)
+
+ROUND_SECONDS = DELIVERY_SECONDS / 2
+LEASE = timedelta(seconds=DELIVERY_SECONDS + 60)
+"""After this time nobody is sending any more: a round is ended before it."""
+
+LOOK_AHEAD = 20
+ERROR_LENGTH = 1_000
+UNREACHABLE_PAUSE = timedelta(minutes=1)
+LOST = "The worker was lost while it sent the message; it may have been sent."
+
+State, Outcome = Message.State, DeliveryAttempt.Outcome
+
+
+@dataclass
+class Round:
+    """One round of delivery under one task."""
+
+    task_id: UUID
+    open: dict[str, Channel] = field(default_factory=dict)
+    sent: int = 0
+
+    def channel(self, kind: str) -> Channel:
+        if kind not in self.open:
+            self.open[kind] = channels.open_channel(kind)
+        return self.open[kind]
+
+    def close(self) -> None:
+        for channel in self.open.values():
+            channel.close()
+
+
+def deliver(task_id: UUID) -> int:
+    """Sends what is due, for at most five minutes; returns how many messages were sent.
+
+    Sends nothing while the copy guard holds the database. Schedules the next round where something is left to do.
+    """
+    if copy_guard.look().held:
+        return 0
+    recover(task_id, now=database_now())
+    this = Round(task_id)
+    until = time.monotonic() + ROUND_SECONDS
+    try:
+        while time.monotonic() < until:
+            message = _take(task_id, now=database_now())
+            if message is None:
+                break
+            _send(this, message)
+    finally:
+        this.close()
+    ensure_delivery(now=database_now(), except_task=task_id)
+    return this.sent
+
+
+def recover(task_id: UUID | None, *, now: datetime) -> int:
+    """Queues again what was being sent by this very task before, or by anybody too long ago; returns how many."""
+    abandoned = Message.objects.filter(state=State.SENDING, sending_since__lt=now - LEASE)
+    if task_id is not None:
+        abandoned = abandoned | Message.objects.filter(state=State.SENDING, task_id=task_id)
+    found = 0
+    for message in abandoned.select_related("company"):
+        with transaction.atomic():
+            found += _end(
+                message,
+                outcome=Outcome.LOST,
+                error=LOST,
+                now=now,
+                state=State.QUEUED,
+                next_attempt_at=now,
+                last_error=LOST,
+            )
+    return found
+
+
+def ensure_delivery(*, now: datetime, except_task: UUID | None = None) -> None:
+    """Makes sure a round comes when the next queued message is due."""
+    at = Message.objects.filter(state=State.QUEUED).aggregate(at=Min("next_attempt_at"))["at"]
+    if at is None:
+        return
+    at = max(at, now)
+    rounds = ScheduledTask.objects.filter(
+        main_routine=DELIVER_ROUTINE,
+        state=ScheduledTask.State.FREE,
+        not_before__lte=at + timedelta(seconds=1),
+    ).exclude(pk=except_task)
+    if not rounds.exists():
+        queue_delivery(not_before=at)
+
+
+def _take(task_id: UUID, *, now: datetime) -> Message | None:
+    """The next due message, now *sending* under this task and with an attempt of its own; None if none is due."""
+    due = Message.objects.filter(state=State.QUEUED, next_attempt_at__lte=now)
+    for message in due.order_by("next_attempt_at", "id").select_related("company", "user", "target")[
+        :LOOK_AHEAD
+    ]:
+        with transaction.atomic():
+            moved = Message.objects.filter(
+                pk=message.pk, state=State.QUEUED, attempts=message.attempts, next_attempt_at__lte=now
+            ).update(state=State.SENDING, sending_since=now, task_id=task_id, attempts=F("attempts") + 1)
+            if not moved:
+                continue
+            message.state, message.sending_since = State.SENDING, now
+            message.task_id, message.attempts = task_id, message.attempts + 1
+            DeliveryAttempt.objects.create(message=message, number=message.attempts, started_at=now)
+        return message
+    return None
+
+
+def _send(this: Round, message: Message) -> None:
+    refusal = _try(this, message)
+    until_recorded(lambda: _record(message, refusal))
+    this.sent += refusal is None
+
+
+def _try(this: Round, message: Message) -> Permanent | Temporary | None:
+    """Hands the message over; returns why that was not possible."""
+    try:
+        this.channel(message.channel).send(message)
+    except (Permanent, Temporary) as refusal:
+        return refusal
+    except Exception as error:
+        logger.exception("Message %s could not be sent.", message.pk)
+        return Temporary(f"{type(error).__name__}: {' '.join(str(error).split())}")
+    return None
+
+
+def _record(message: Message, refusal: Permanent | Temporary | None) -> None:
+    if refusal is None:
+        _record_sent(message)
+    elif isinstance(refusal, Permanent):
+        _fail(message, refusal.reason)
+    else:
+        _postpone(message, refusal)
+
+
+def _record_sent(message: Message) -> None:
+    now = database_now()
+    with transaction.atomic():
+        _end(
+            message,
+            outcome=Outcome.SENT,
+            error="",
+            now=now,
+            state=State.SENT,
+            sent_at=now,
+            next_attempt_at=None,
+            last_error="",
+        )
+
+
+def _fail(message: Message, reason: str) -> None:
+    now = database_now()
+    with transaction.atomic():
+        _end(
+            message,
+            outcome=Outcome.PERMANENT,
+            error=reason,
+            now=now,
+            state=State.FAILED,
+            failed_at=now,
+            next_attempt_at=None,
+            last_error=reason,
+        )
+    logger.warning("Message %s to %s cannot be sent: %s", message.pk, message.recipient, reason)
+
+
+def _postpone(message: Message, error: Temporary) -> None:
+    now = database_now()
+    keep_trying = timedelta(hours=settings().retry_hours)
+    at = next_attempt(
+        attempts=message.attempts,
+        now=now,
+        queued_at=message.queued_at,
+        keep_trying=keep_trying,
+        retry_after=error.retry_after,
+        unreachable=error.unreachable,
+    )
+    if at is None:
+        _fail(message, f"Given up after {settings().retry_hours} hours. {error.reason}")
+        return
+    with transaction.atomic():
+        _end(
+            message,
+            outcome=Outcome.TEMPORARY,
+            error=error.reason,
+            now=now,
+            state=State.QUEUED,
+            next_attempt_at=at,
+            last_error=error.reason,
+        )
+        if error.unreachable:
+            _pause_others(message, reason=error.reason, now=now)
+
+
+def _pause_others(message: Message, *, reason: str, now: datetime) -> None:
+    """Nobody else gets through either: what is due for the same place waits a minute, which is no attempt of its own.
+
+    What is older than it may get is left due: it has its last attempt, and then is given up.
+    """
+    oldest = now - timedelta(hours=settings().retry_hours)
+    Message.objects.filter(
+        state=State.QUEUED,
+        channel=message.channel,
+        target=message.target_id,
+        next_attempt_at__lte=now,
+        queued_at__gt=oldest,
+    ).update(next_attempt_at=now + UNREACHABLE_PAUSE, last_error=reason[:ERROR_LENGTH])
+
+
+def _end(message: Message, *, outcome: str, error: str, now: datetime, **values: Any) -> int:
+    """Ends the attempt under way, if this round is still the one that sends the message; 0 if not."""
+    for name in ("last_error",):
+        values[name] = values[name][:ERROR_LENGTH]
+    words = {name: getattr(message, name) for name in ("address", "subject", "text", "html")}
+    moved = Message.objects.filter(
+        pk=message.pk, state=State.SENDING, attempts=message.attempts, task_id=message.task_id
+    ).update(sending_since=None, task_id=None, **words, **values)
+    if moved:
+        DeliveryAttempt.objects.filter(message=message.pk, number=message.attempts).update(
+            outcome=outcome, error=error[:ERROR_LENGTH], ended_at=now
+        )
+    return moved
