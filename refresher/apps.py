@@ -10,5 +10,7 @@ class RefresherConfig(AppConfig):
 
     def ready(self) -> None:
         from refresher import setup
+        from refresher.entra import start
 
+        start.register()
         post_migrate.connect(setup.ensure_shipped_rows, sender=self, dispatch_uid="refresher.setup")

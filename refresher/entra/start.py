@@ -1,0 +1,14 @@
+"""What the app registers at its start for Entra ID."""
+
+from jobqueue import api_tokens, secrets
+from jobqueue.api.bearers import Bearer, register_bearer
+from refresher.entra import bearer
+from refresher.entra.models import EntraApplication, EntraTenant
+
+
+def register() -> None:
+    """The bearer tokens of Entra ID, the scope they carry, and the columns that hold secrets."""
+    api_tokens.register_scope("refresh", "Refresh monitored jobs as a runner user")
+    register_bearer(Bearer("entra", bearer.recognises, bearer.authenticate))
+    secrets.register_sealed(EntraApplication, "secret_encrypted")
+    secrets.register_sealed(EntraTenant, "secret_encrypted")
