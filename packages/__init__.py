@@ -1,5 +1,5 @@
 """Ordered sequences of entries with several recurrences, and their runs.
 
-Empty until the packages issue. Then: packages, their lines and runs, advanced by short idempotent steps whenever an
-owned entry ends.
+``packages.lifecycle`` holds the verbs of people, ``packages.engine`` what happens without a person: a run is moved
+on by short idempotent steps whenever an owned entry ends, in the transaction of that end.
 """

@@ -1,8 +1,20 @@
-"""Start-up of the packages app."""
+"""Start-up of the packages app: scenarios, routines, rights, and what it listens to."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class PackagesConfig(AppConfig):
     name = "packages"
     verbose_name = "Job queue packages"
+
+    def ready(self) -> None:
+        from jobqueue import events
+        from notifications.events import before_change_list
+        from packages import lists, routines, scenarios, setup  # noqa: F401  (registration needs loaded apps)
+        from packages.engine import hooks
+
+        events.finished_owned.connect(hooks.line_ended, dispatch_uid="packages.line_ended")
+        events.minute_passed.connect(hooks.minute_passed, dispatch_uid="packages.minute_passed")
+        before_change_list.connect(lists.refuse_while_locked, dispatch_uid="packages.lists")
+        post_migrate.connect(setup.ensure_granted, sender=self, dispatch_uid="packages.setup")

@@ -91,6 +91,14 @@ class Package(models.Model):
         "what reaches its jobs.",
     )
 
+    notification_lists = models.ManyToManyField(
+        "notifications.NotificationList",
+        blank=True,
+        related_name="packages",
+        verbose_name="shared notification lists",
+        help_text="Told besides the package's own list.",
+    )
+
     # --- live state
     next_run_at = models.DateTimeField("next run", null=True, editable=False)
     task_id = models.UUIDField("task of the next run", null=True, editable=False)

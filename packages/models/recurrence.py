@@ -39,7 +39,7 @@ class Recurrence(models.Model):
     minutes_between_runs = models.PositiveIntegerField(
         "no. of minutes between runs",
         default=0,
-        validators=[MaxValueValidator(1439)],
+        validators=[MaxValueValidator(2_147_483_647)],
         help_text="0: once a day at the starting time.",
     )
     valid_from = models.DateField("valid from", null=True, blank=True, help_text="First day, included.")

@@ -1,0 +1,112 @@
+"""Serving a due time: exactly one run per package and due time, late or missed by the package's rules.
+
+Source: *Packages reference, Overlap*, *Missed runs* and *Identity and failure to start*.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from packages import guards, telling
+from packages.engine import planning, starting
+from packages.models import Package, Run
+from packages.recurrences import next_due_of
+from packages.rows import locked, open_run, store
+from packages.schedule import DueTime
+from packages.states import RECORDS_ONLY, MissedRun, Outcome, Trigger
+
+TOO_LATE = "The due time was missed."
+WINDOW_OVER = "The window had ended before a run could start."
+
+
+def start_due(package_uuid: UUID, *, task_id: UUID | None, now: datetime) -> Run | None:
+    """Serves the package's Next Run if the task is still the one that stands for it; returns the run it opened.
+
+    A due time that falls into an open run is left to the end of that run, which logs it as Skipped.
+    """
+    with transaction.atomic():
+        key = Package.objects.filter(uuid=package_uuid).values_list("pk", flat=True).first()
+        if key is None:
+            return None
+        package = locked(key)
+        if not package.is_active or package.task_id != task_id or package.next_run_at is None:
+            return None
+        package.task_id = None
+        store(package, ["task_id"])
+        if open_run(package) is not None:
+            return None
+        if package.next_run_at > now:
+            planning.create_task(package)
+            return None
+        return _serve(package, now=now)
+
+
+def _serve(package: Package, *, now: datetime) -> Run | None:
+    due = planning.passed(package, until=now)
+    tolerance = timedelta(minutes=package.late_tolerance_minutes)
+    on_time = [one for one in due if now - one.at <= tolerance]
+    late = [one for one in due if now - one.at > tolerance]
+    if package.missed_run == MissedRun.SKIP:
+        lost, served = late, on_time
+    else:
+        lost = [one for one in late if not one.may_start(now)]
+        served = [one for one in due if one not in lost]
+    served = [one for one in served if not _has_run(package, one.at)]
+    message = TOO_LATE if package.missed_run == MissedRun.SKIP else WINDOW_OVER
+    missed = planning.record_gap(package, lost, outcome=Outcome.MISSED, message=message, now=now)
+    if not served:
+        planning.plan_next(package, after=now, now=now)
+        if missed is not None:
+            telling.run_missed(package, missed, state="missed", now=now)
+        return None
+    coming = next_due_of(package, after=now)
+    package.next_run_at = None if coming is None else coming.at
+    store(package, ["next_run_at"])
+    if missed is not None:
+        telling.run_missed(package, missed, state="missed", now=now)
+    return _start(package, served, late_seconds=_seconds_late(served[0], late, now=now), now=now)
+
+
+def _start(package: Package, served: list[DueTime], *, late_seconds: int, now: datetime) -> Run:
+    due = served[0]
+    identity = package.run_as_user or package.identity
+    trigger = Trigger.LATE if late_seconds else Trigger.SCHEDULED
+    words = due.rule.in_words()
+    found = guards.identity_findings(package, identity, guards.enabled_lines(package))
+    if found:
+        return starting.record_failure_to_start(
+            package,
+            found,
+            trigger=trigger,
+            due_at=due.at,
+            now=now,
+            identity=identity,
+            recurrence=words,
+            late_seconds=late_seconds,
+        )
+    message = ""
+    if len(served) > 1:
+        message = f"Stands for {len(served)} due times, the last one at {served[-1].at:%Y-%m-%d %H:%M} UTC."
+    run = starting.begin(
+        package,
+        trigger=trigger,
+        due_at=due.at,
+        now=now,
+        identity=identity,
+        recurrence=words,
+        late_seconds=late_seconds,
+        message=message,
+    )
+    if late_seconds:
+        telling.run_missed(package, run, state="started_late", now=now)
+    return run
+
+
+def _seconds_late(first: DueTime, late: list[DueTime], *, now: datetime) -> int:
+    return max(1, int((now - first.at).total_seconds())) if first in late else 0
+
+
+def _has_run(package: Package, due_at: datetime) -> bool:
+    runs = Run.objects.filter(package_uuid=package.uuid, due_at=due_at).exclude(trigger=Trigger.MANUAL)
+    return runs.exclude(outcome__in=RECORDS_ONLY).exists()

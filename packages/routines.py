@@ -1,0 +1,27 @@
+"""Routines the task scheduler calls: read the clock, call one function."""
+
+from jobqueue.scheduler import RunningTask, database_now, routine
+from packages.engine import due, reconciling
+from packages.engine.hooks import RECONCILE_ROUTINE
+from packages.engine.planning import START_ROUTINE
+from packages.engine.starting import OVERRUN_ROUTINE
+
+
+@routine(START_ROUTINE, idempotent=True, atomic=True)
+def start_due(task: RunningTask) -> None:
+    """A package's next run is due."""
+    if task.record is not None:
+        due.start_due(task.record, task_id=task.id, now=database_now())
+
+
+@routine(OVERRUN_ROUTINE, idempotent=True, atomic=True)
+def report_overrun(task: RunningTask) -> None:
+    """A run has been open for its package's Max. Duration."""
+    if task.record is not None:
+        reconciling.report_overrun(task.record, now=database_now())
+
+
+@routine(RECONCILE_ROUTINE, idempotent=True)
+def look_round(task: RunningTask) -> None:
+    """Something may stand still."""
+    reconciling.look_round(now=database_now())
