@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 before_insert_entry = Signal()  # entry, actor
 before_insert_recurring_entry = Signal()  # entry, actor: "before insert recurring job queue entry"
 after_insert_entry = Signal()  # entry, actor
+before_change_entry = Signal()  # entry, changed (names of fields), actor: raise to refuse
 before_set_recurring = Signal()  # entry
 run_parameters_changed = Signal()  # entry, changed: a receiver returning True/False overrides
 before_set_status = Signal()  # entry, old, draft: draft.status may be changed, draft.handled set

@@ -49,6 +49,12 @@ def store(entry: Entry, names: Iterable[str], *, now: datetime) -> None:
     entry.revision += 1
 
 
+def require_unchanged(entry: Entry, expected_revision: int | None) -> None:
+    """Raises ``ChangedMeanwhile`` unless the row still has the revision it was seen with; None expects nothing."""
+    if expected_revision is not None and expected_revision != entry.revision:
+        raise _changed_meanwhile(entry)
+
+
 def remove(entry: Entry) -> None:
     """Deletes the row; ``ChangedMeanwhile`` if it is no longer as it was read."""
     _, rows = Entry.objects.filter(pk=entry.pk, revision=entry.revision).delete()

@@ -17,6 +17,7 @@ from jobqueue.events import (
     after_insert_entry,
     announce,
     ask,
+    before_change_entry,
     before_insert_entry,
     before_insert_recurring_entry,
     before_set_recurring,
@@ -103,6 +104,7 @@ def _change_entry(
     if not changed:
         return entry
     _require_changeable(entry, changed, name=name)
+    ask(before_change_entry, entry=entry, changed=frozenset(changed), actor=actor)
     _answer_for_change(entry, changed, actor=actor)
     if changed <= {"priority_within_category"}:
         store(entry, changed, now=now)

@@ -16,7 +16,7 @@ from jobqueue.categories import request_wake
 from jobqueue.enqueue import KEEP, clear_session, enqueue
 from jobqueue.errors import JobQueueError, Refused
 from jobqueue.events import Draft, after_set_status, announce, ask, before_restart, before_set_status
-from jobqueue.guarded import fresh, store, verb
+from jobqueue.guarded import fresh, require_unchanged, store, verb
 from jobqueue.ledger import close_due_moment
 from jobqueue.lifecycle import guards
 from jobqueue.lifecycle.editing import create_entry
@@ -112,10 +112,12 @@ def restart(
     as_owner: bool = False,
     owner_run: str | None = None,
     earliest_start_at: datetime | None = None,
+    expected_revision: int | None = None,
 ) -> Entry:
     """Stops and starts the entry anew, also from Ready; a sleeping entry starts now.
 
-    Arguments and refusals as :func:`set_ready`.
+    Arguments and refusals as :func:`set_ready`. ``expected_revision`` is for programs that looked before they decided:
+    ``ChangedMeanwhile`` if the entry is no longer as they saw it.
     """
     now = now or database_now()
     return _require_released(
@@ -126,6 +128,7 @@ def restart(
             as_owner=as_owner,
             owner_run=owner_run,
             earliest_start_at=earliest_start_at,
+            expected_revision=expected_revision,
         )
     )
 
@@ -139,7 +142,9 @@ def _restart(
     as_owner: bool,
     owner_run: str | None,
     earliest_start_at: datetime | None,
+    expected_revision: int | None,
 ) -> Entry:
+    require_unchanged(entry, expected_revision)
     require(actor, level_for(entry, "operate"), entry.company)
     guards.require_free_of_owner(entry, actor=actor, as_owner=as_owner, doing=RESTARTING)
     guards.require_status(entry, RESTART_FROM, doing=RESTARTING, way_out="Wait until its run is recorded.")
