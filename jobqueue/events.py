@@ -64,10 +64,14 @@ failed_for_good = Signal()  # entry, log_entry
 # --- ledger and owners
 finished_owned = Signal()  # owner hook: entry, log_entry, succeeded, final
 after_finish = Signal()  # entry, log_entry: every final ledger row
+# entry, log_entry: the same for entries that are watched or notify on success. A receiver of it costs other runs
+# nothing, one of after_finish keeps every run from the fast lane.
+after_watched_finish = Signal()
 
 # --- housekeeping and log
 stale_delay = Signal()  # entry: minutes, replaces the stale age
 after_stale = Signal()  # entry
+after_adopt = Signal()  # actor, keep_ready, now: a copied or restored database became this installation's own
 before_delete_log_entries = Signal()  # log_entries, actor
 before_mark_as_error = Signal()  # log_entry, draft: draft.message may be changed
 
@@ -96,6 +100,13 @@ def announce(signal: Signal, **named: Any) -> None:
                 receiver(signal=signal, sender=Entry, **named)
         except Exception:
             logger.exception("A receiver of an after event failed; the job is not affected.")
+
+
+def announce_finish(*, entry: Any, log_entry: Any) -> None:
+    """Sends the events of a final ledger row; ``entry`` is None if it is gone."""
+    announce(after_finish, entry=entry, log_entry=log_entry)
+    if entry is not None and entry.tells_of_ends:
+        announce(after_watched_finish, entry=entry, log_entry=log_entry)
 
 
 def ask(signal: Signal, **named: Any) -> Any:

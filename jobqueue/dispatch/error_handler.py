@@ -25,10 +25,10 @@ from jobqueue.dispatch import collected, facts, finishing, poison
 from jobqueue.enqueue import KEEP, SESSION_FIELDS, clear_session, enqueue
 from jobqueue.events import (
     Draft,
-    after_finish,
     after_log_error,
     after_set_status,
     announce,
+    announce_finish,
     ask,
     before_log_error,
     before_notify,
@@ -328,7 +328,7 @@ def _tell(failure: Failure) -> None:
     if not failure.was_cancelled:
         announce(after_log_error, entry=entry, log_entry=row, final=final)
     if row.is_final:
-        announce(after_finish, entry=entry, log_entry=row)
+        announce_finish(entry=entry, log_entry=row)
     stopped = entry is not None and (entry.status == Status.ERROR or failure.is_poison)
     if final and entry is not None and stopped and not failure.is_extra:
         telemetry.entry_event("0000JRG", entry, alJobQueueStacktrace=failure.task.error_call_stack)

@@ -81,6 +81,8 @@ class EntryRow(NamedTuple):
     system_task_id: UUID | None
     owner_kind: str
     owner_reference: str
+    notify_on_success: bool
+    is_watched: bool
 
     @property
     def weekdays(self) -> frozenset[int]:
@@ -115,6 +117,7 @@ class Reading(NamedTuple):
 
 _PLACE = {name: place for place, name in enumerate(EntryRow._fields)}
 _HEAD = 9
+_FLAGS = ("recurring", "manual_recurrence", "notify_on_success", "is_watched")
 _TASK_ID, _CLAIM_NUMBER = _HEAD + len(EntryRow._fields), _HEAD + len(EntryRow._fields) + 1
 _WEEKDAY_PLACES = tuple(_HEAD + _PLACE[name] for name in WEEKDAY_FIELDS)
 # Django's SQLite connections read columns declared as time or date themselves; datetimes come as text.
@@ -126,7 +129,7 @@ _SQLITE_READERS: tuple[tuple[int, Callable[[Any], Any]], ...] = (
         for name in ("earliest_start_at", "expires_at", "due_at", "held_until")
     ),
     *((place, bool) for place in (5, 6, *_WEEKDAY_PLACES)),
-    *((_HEAD + _PLACE[name], bool) for name in ("recurring", "manual_recurrence")),
+    *((_HEAD + _PLACE[name], bool) for name in _FLAGS),
     *(
         (_HEAD + _PLACE[name], lambda found: time.fromisoformat(found) if isinstance(found, str) else found)
         for name in ("starting_time", "ending_time")

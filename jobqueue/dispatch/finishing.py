@@ -22,11 +22,11 @@ from jobqueue.events import (
     after_cleanup,
     after_delete_entry,
     after_execute,
-    after_finish,
     after_next_run,
     after_request,
     after_set_status,
     announce,
+    announce_finish,
     ask,
     before_cleanup,
     before_next_run,
@@ -111,7 +111,7 @@ def finish(ended: Ended) -> Entry | None:
         elif not ended.reading.is_extra:
             _follow(entry, ended, log_entry)
         if log_entry is not None:
-            announce(after_finish, entry=entry, log_entry=log_entry)
+            announce_finish(entry=entry, log_entry=log_entry)
         if entry is not None and old is not None:
             telemetry.status_changed(entry, old=old)
         categories.after_run(company_id=row.company_id, code=code, entry_id=row.id, now=now)

@@ -145,6 +145,7 @@ def _is_plain_end(work: Work, ended: Ended) -> bool:
         or ended.documents
         or entry.object_type == ObjectType.REPORT
         or any(signal.receivers for signal in FINISHING_SIGNALS)
+        or ((entry.is_watched or entry.notify_on_success) and events.after_watched_finish.receivers)
     )
 
 

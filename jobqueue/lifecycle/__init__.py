@@ -14,6 +14,7 @@ from jobqueue.lifecycle.logs import delete_log_entries, mark_log_as_error
 from jobqueue.lifecycle.releasing import create_ready, end_expired_holds, restart, set_ready
 from jobqueue.lifecycle.removing import delete_entry, let_end, remove_failed_entries
 from jobqueue.lifecycle.running import cancel_run, run_now, run_once
+from jobqueue.lifecycle.watching import set_watched
 
 __all__ = [
     "ChangedMeanwhile",
@@ -38,4 +39,5 @@ __all__ = [
     "set_on_hold",
     "set_priority_within_category",
     "set_ready",
+    "set_watched",
 ]

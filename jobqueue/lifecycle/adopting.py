@@ -13,6 +13,7 @@ from jobqueue.actors import Actor
 from jobqueue.conf import settings
 from jobqueue.enqueue import HOLD_FIELDS, MAIN_ROUTINE, SESSION_FIELDS, clear_session
 from jobqueue.errors import Refused
+from jobqueue.events import after_adopt, announce
 from jobqueue.guarded import store
 from jobqueue.ledger import close_due_moment
 from jobqueue.models import Entry, EntryChange, Installation, ScheduledTask
@@ -66,6 +67,7 @@ def adopt(*, actor: Actor, keep_ready: bool = False, now: datetime | None = None
         row.held_at, row.held_reason = None, ""
         row.adopted_at, row.adopted_by = now, actor.user
         row.save()
+        announce(after_adopt, actor=actor, keep_ready=keep_ready, now=now)
     logger.info(
         "%s adopted the database of “%s” for “%s”; %s entries were set On Hold.",
         actor.name,

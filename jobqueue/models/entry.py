@@ -249,6 +249,13 @@ class Entry(models.Model):
     owner_kind = models.CharField("owner", max_length=30, blank=True, editable=False)
     owner_reference = models.CharField("owner reference", max_length=100, blank=True, editable=False)
     is_system = models.BooleanField("system entry", default=False, editable=False)
+    is_watched = models.BooleanField(
+        "watched",
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Somebody listens to how its runs end, for example a notification list.",
+    )
     created_at = models.DateTimeField("created at", null=True, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -293,6 +300,11 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return self.description or f"Job queue entry {self.entry_no}"
+
+    @property
+    def tells_of_ends(self) -> bool:
+        """Whether somebody wants to hear how its runs end: only then ``after_watched_finish`` is sent."""
+        return self.is_watched or self.notify_on_success
 
     @property
     def weekdays(self) -> frozenset[int]:
