@@ -20,12 +20,20 @@ from jobqueue import categories, ledger, permissions, registers, scheduler, tele
 from jobqueue.actors import SYSTEM, Actor
 from jobqueue.conf import settings
 from jobqueue.enqueue import SESSION_FIELDS, clear_session, enqueue
-from jobqueue.events import after_delete_entry, after_set_status, after_stale, announce, ask, stale_delay
+from jobqueue.events import (
+    after_delete_entry,
+    after_set_status,
+    after_stale,
+    announce,
+    ask,
+    minute_passed,
+    stale_delay,
+)
 from jobqueue.guarded import ChangedMeanwhile, remove, store
 from jobqueue.models import Category, Company, Entry, ErrorMessageRegister, LogEntry, ScheduledTask
 from jobqueue.models.entry import WEEKDAY_FIELDS
 from jobqueue.schedule import load_zone, to_local
-from jobqueue.scheduler import database_now, session_events
+from jobqueue.scheduler import database_now, retention, session_events
 from jobqueue.states import Anchor, LogStatus, ObjectType, Status
 
 logger = logging.getLogger(__name__)
@@ -35,6 +43,8 @@ WATCH_ROUTINE = "jobqueue.watch"
 WATCH_EVERY = timedelta(minutes=1)
 ORPHAN_REGISTERS_AFTER = timedelta(days=1)
 BATCH = 500
+KEPT_BEYOND_EVENTS = timedelta(days=1)
+"""Rows of ended workers outlive the events that name them: one may report late."""
 
 STOPPED = (
     "Something stopped the job, probably an update or maintenance of the system. "
@@ -56,6 +66,7 @@ def watch(task_id: UUID, *, now: datetime) -> None:
         _stop_stale_entries(_stale_entries(company, now=now, statuses=[Status.IN_PROCESS]), now=now)
         _settle_stale_rows(company, now=now)
         wake_waiting(company, now=now)
+    announce(minute_passed, now=now)
 
 
 def ensure_watch(now: datetime) -> None:
@@ -102,6 +113,7 @@ def wake_waiting(company: Company, *, now: datetime) -> None:
 def clean_up(company: Company, *, now: datetime) -> dict[str, int]:
     """The daily work; returns what was done, by words for the log."""
     ensure_watch(now)
+    before = now - timedelta(days=settings().session_event_days)
     return {
         "recovery tasks made again": _restore_recovery(company, now=now),
         "stale entries": _stop_stale_entries(
@@ -111,9 +123,8 @@ def clean_up(company: Company, *, now: datetime) -> dict[str, int]:
         "sleeping entries scheduled again": _wake_sleepers(company, now=now),
         "expired waiting entries deleted": _delete_expired_waiting(company, now=now),
         "error messages without a log entry deleted": _delete_orphan_registers(company, now=now),
-        "session events deleted": session_events.purge(
-            before=now - timedelta(days=settings().session_event_days)
-        ),
+        "session events deleted": session_events.purge(before=before),
+        "ended workers and clusters deleted": retention.purge_ended(before=before - KEPT_BEYOND_EVENTS),
     }
 
 

@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 OBJECT_FAILURE_ROUTINE = "jobqueue.object_failure"
 KILLED = "The worker process was killed while the job ran."
-LOST = "The worker's host was lost while the job ran."
+LOST = "Contact with the worker was lost while the job ran."
 
 
 @dataclass(slots=True)

@@ -1,14 +1,18 @@
 """Work: are workers alive, and does due work get done?"""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.db.models import Max, Min, Sum
+from django.db.models import Count, Max, Min, Sum
 
 from jobqueue.conf import settings
 from jobqueue.doctor.registry import Result, check, failure, ok, warning
 from jobqueue.models import Cluster, ScheduledTask
 from jobqueue.scheduler.clock import database_now
+from jobqueue.scheduler.code_version import code_version
+from jobqueue.scheduler.routines import is_registered
+from jobqueue.scheduler.strangers import advice
 
 OLD = timedelta(minutes=1)
 TOO_OLD = timedelta(minutes=15)
@@ -55,6 +59,32 @@ def due_work() -> Iterable[Result]:
         yield warning(sentence, fix="If this goes on, start more workers or spread the due times.")
     else:
         yield ok("No task is overdue." if oldest is None else sentence)
+
+
+@check("Known routines", rank=33)
+def unknown_routines() -> Iterable[Result]:
+    """Tasks another version of the code created; workers of this version leave them alone."""
+    now = database_now()
+    due = ScheduledTask.objects.filter(state=ScheduledTask.State.FREE, is_ready=True, not_before__lte=now)
+    routines = (
+        due.order_by().values_list("main_routine", "failure_routine", "error_kind").annotate(Count("pk"))
+    )
+    unknown: Counter[str] = Counter()
+    for main, failure_routine, error_kind, count in routines:
+        name = failure_routine if error_kind else main
+        if not is_registered(name):
+            unknown[name] += count
+    live = Cluster.objects.filter(state=Cluster.State.LIVE, lease_until__gt=now)
+    versions = ", ".join(sorted({version or "unknown" for version in live.values_list("version", flat=True)}))
+    for name, count in unknown.items():
+        yield warning(
+            f"{count} due {'task needs' if count == 1 else 'tasks need'} the routine “{name}”, which this code "
+            f"(version {code_version()}) does not register; "
+            + (f"live workers have version {versions}." if versions else "and no worker is alive."),
+            fix=advice(name),
+        )
+    if not unknown:
+        yield ok("Every due task is of a routine this code knows.")
 
 
 @check("Tasks in hand", rank=32)

@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
@@ -20,7 +21,7 @@ from jobqueue.scheduler.patience import SUPERVISOR_SECONDS, patience
 from jobqueue.scheduler.processes import is_running, machine, process_start
 from jobqueue.scheduler.session_events import Kind
 
-LOST = ScheduledTask.ErrorKind.LOST.value
+KINDS = ScheduledTask.ErrorKind
 
 
 def register_cluster(*, name: str, workers: int, version: str) -> int:
@@ -94,19 +95,40 @@ class LossWatch:
     def _end(self, cluster: Cluster) -> None:
         # Guarded by the lease we saw: a cluster that renews it in this moment lives on.
         now = database_now()
-        message = (
-            f"The worker on {cluster.host} was lost: no heartbeat since {cluster.heartbeat_at:%H:%M:%S} UTC."
-        )
+        end = _how_it_ended(cluster)
         with transaction.atomic():
             moved = Cluster.objects.filter(
                 pk=cluster.pk, state__in=rescue.OPEN_STATES, lease_until=cluster.lease_until
-            ).update(state=Cluster.State.LOST, ended_at=now, end_reason="no heartbeat")
+            ).update(state=end.state, ended_at=now, end_reason=end.reason)
             if moved:
-                session_events.cluster_event(Kind.LOST, cluster, at=now, comment=message)
+                session_events.cluster_event(end.event, cluster, at=now, comment=end.error.message)
         if moved:
-            rescue.end_cluster(
-                cluster.pk, state=Cluster.State.LOST, reason="cluster lost", error=TaskError(LOST, message)
-            )
+            rescue.end_cluster(cluster.pk, state=end.state, reason=end.reason, error=end.error)
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a cluster ended that cannot say so itself, and the error of what it ran."""
+
+    state: str
+    reason: str
+    event: Kind
+    error: TaskError
+
+
+def _how_it_ended(cluster: Cluster) -> _End:
+    """What is known: on this machine whether the supervisor's process is there, of another one only its silence."""
+    silent_since = f"{cluster.heartbeat_at:%H:%M:%S} UTC"
+    supervisor = f"The worker's supervisor (process {cluster.pid} on {cluster.host})"
+    if _supervisor_gone(cluster):
+        message = f"{supervisor} ended unexpectedly, and its worker processes were stopped with it."
+        error = TaskError(KINDS.KILLED.value, message)
+        return _End(Cluster.State.ENDED, "its supervisor ended unexpectedly", Kind.KILLED, error)
+    if cluster.machine == machine():
+        message = f"{supervisor} is there but has given no sign of life since {silent_since}."
+    else:
+        message = f"The worker's host {cluster.host} was lost: no heartbeat since {silent_since}."
+    return _End(Cluster.State.LOST, "no heartbeat", Kind.LOST, TaskError(KINDS.LOST.value, message))
 
 
 def _supervisor_gone(cluster: Cluster) -> bool:

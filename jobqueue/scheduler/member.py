@@ -21,7 +21,7 @@ from jobqueue.scheduler.children import Children, Departure, readable
 from jobqueue.scheduler.lineage import lineage
 from jobqueue.scheduler.models import Cluster, ScheduledTask
 from jobqueue.scheduler.outcome import TaskError
-from jobqueue.scheduler.processes import is_running, kill_group
+from jobqueue.scheduler.processes import is_ending, is_running, kill_group
 from jobqueue.scheduler.session_events import Kind
 from jobqueue.scheduler.watchdog import Watchdog
 
@@ -37,7 +37,10 @@ KINDS = ScheduledTask.ErrorKind
 
 @dataclass(eq=False)
 class Member:
-    """A cluster under this supervisor. Its processes are watched through the board and process descriptors."""
+    """A cluster under this supervisor. Its processes are watched through the board and process descriptors.
+
+    ``abandoned``: its sentinel ended unexpectedly and took the workers along, which is no fault of what they ran.
+    """
 
     cluster_id: int
     board: Board
@@ -48,6 +51,7 @@ class Member:
     draining_since: float | None = None
     stopping: bool = False
     killed: bool = False
+    abandoned: bool = False
     settled: bool = False
     end_state: str = Cluster.State.ENDED
     end_reason: str = "stopped"
@@ -128,6 +132,8 @@ class Member:
 
     def settle(self) -> None:
         """Settles the tasks of departed processes, and gives back what waits too long. Repeats until it succeeds."""
+        if self.children.departed and is_ending(self.sentinel_pid):
+            return  # it takes its workers along: whose end it was is settled when all are gone
         for slot, departure in list(self.children.departed.items()):
             if departure.worker_id:
                 self._settle_worker(departure)
@@ -157,6 +163,8 @@ class Member:
         )
 
     def _settle_worker(self, departure: Departure) -> None:
+        if self.abandoned and departure.state != EXITED and departure.verdict is None:
+            return  # the end of the cluster was its end, too
         verdict = departure.verdict
         rescue.fail_worker_tasks(
             departure.worker_id,
@@ -199,6 +207,7 @@ class Member:
         if self.killed:
             return
         self.end_reason, self.end_state = reason or self.end_reason, state
+        self.abandoned = not self.stopping and self.sentinel_ended
         kill_group(self.sentinel_pid)
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.sentinel_fd, signal.SIGKILL)  # before it leads its group

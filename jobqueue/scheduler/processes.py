@@ -10,6 +10,7 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+PF_EXITING = 0x4
 
 
 def missing_features() -> list[str]:
@@ -38,6 +39,15 @@ def is_running(pid: int, start: int) -> bool:
 def is_stopped(pid: int) -> bool:
     """Whether a process is held by a stop signal."""
     return _status(pid)[1] == "T"
+
+
+def is_ending(pid: int) -> bool:
+    """Whether a process has begun to end or is gone; the kernel says so before it signals the process's children."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return bool(int(fields[6]) & PF_EXITING) or fields[0] in (b"Z", b"X")
 
 
 @cache

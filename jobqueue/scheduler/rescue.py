@@ -87,10 +87,11 @@ def end_cluster(
 ) -> None:
     """Settles everything a cluster whose processes are gone still holds, and closes its rows.
 
-    ``event`` and ``comment`` tell the session events how it ended.
+    ``event`` and ``comment`` tell the session events how it ended. Its workers are closed first: what their runs
+    failed of must be known to whoever handles the failures, which may be another host within a moment.
     """
-    _settle_held(ScheduledTask.objects.filter(state__gt=0, cluster_id=cluster_id), error)
     _close_workers(WorkerSession.objects.filter(cluster_id=cluster_id), reason=reason, comment=comment)
+    _settle_held(ScheduledTask.objects.filter(state__gt=0, cluster_id=cluster_id), error)
     now = database_now()
     with transaction.atomic():
         closed = Cluster.objects.filter(pk=cluster_id, state__in=OPEN_STATES).update(

@@ -124,7 +124,11 @@ class Supervisor:
         member.children.observe()
         member.children.observe_stopped()
         if member.sentinel_ended:
-            member.kill("stopped" if self._stopping else "the sentinel ended")
+            member.kill(
+                "stopped"
+                if self._stopping
+                else f"its sentinel (process {member.sentinel_pid}) ended unexpectedly"
+            )
             return
         nothing_left = min(member.quiet_seconds(), member.draining_seconds)
         if self._stopping:

@@ -261,7 +261,7 @@ def test_a_cancelled_one_off_run_waits_on_hold():
     ("kind", "text"),
     [
         ("killed", "The worker process was killed while the job ran."),
-        ("lost", "The worker's host was lost while the job ran."),
+        ("lost", "Contact with the worker was lost while the job ran."),
         ("timeout", "took longer"),
     ],
 )

@@ -154,6 +154,14 @@ def start_subprocess(task: RunningTask) -> None:
     process.wait()
 
 
+if os.environ.get("SCHEDULER_TEST_NEWER"):
+
+    @routine("test.newer")
+    def newer(task: RunningTask) -> None:
+        """Known to the newer version of the code only."""
+        note("newer", task.context)
+
+
 def plain_function(text: str) -> str:
     """For django-q2's own ``async_task``."""
     note("plain", text)

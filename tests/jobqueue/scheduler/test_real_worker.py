@@ -155,8 +155,26 @@ def test_work_of_a_killed_supervisor_is_settled_by_the_next_one(start_worker, no
     first.process.wait()
     start_worker()
     wait_for(lambda: notes("recorded"))
-    assert notes("recorded")[0][3].startswith("lost|")
-    assert Cluster.objects.get(pid=first.pid).state == "lost"
+    kind, _, words = notes("recorded")[0][3].partition("|")
+    assert kind == "killed"
+    assert f"supervisor (process {first.pid}" in words
+    cluster = Cluster.objects.get(pid=first.pid)
+    assert (cluster.state, cluster.end_reason) == ("ended", "its supervisor ended unexpectedly")
+    wait_for(idle)
+
+
+def test_a_killed_sentinel_is_no_fault_of_what_its_workers_ran(start_worker, notes):
+    worker = start_worker()
+    create("test.sleep", context={"seconds": 60})
+    wait_for(lambda: notes("start"))
+    session = WorkerSession.objects.get(pid=int(notes("start")[0][2]), ended_at=None)
+    sentinel = worker.sentinel()
+    os.kill(sentinel, signal.SIGKILL)
+    wait_for(lambda: notes("recorded"))
+    assert notes("recorded")[0][3].startswith("killed|")
+    session.refresh_from_db()
+    assert session.end_reason == f"its sentinel (process {sentinel}) ended unexpectedly"
+    assert session.end_reason in notes("recorded")[0][3]
     wait_for(idle)
 
 

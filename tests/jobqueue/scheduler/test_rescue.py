@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobqueue.scheduler import create_task, database_now, fixed_clock
+from jobqueue.scheduler import create_task, database_now, fixed_clock, rescue, retention
 from jobqueue.scheduler.claim import claim
 from jobqueue.scheduler.lease import LossWatch, beat, register_cluster
 from jobqueue.scheduler.models import Cluster, ScheduledTask, WorkerSession
@@ -19,6 +19,7 @@ from jobqueue.scheduler.rescue import (
     running_sessions,
     settle_orphans,
 )
+from jobqueue.scheduler.session_events import SessionEvent
 from tests.builders import make_user
 
 pytestmark = pytest.mark.django_db
@@ -122,7 +123,63 @@ def test_a_dead_supervisor_of_this_machine_is_noticed_at_once():
     cluster = make_cluster(process_start=1)
     task_id = running_task(cluster, make_worker(cluster))
     assert LossWatch().look(except_clusters=[]) == [cluster.pk]
+    assert state_of(task_id) == (0, "killed")
+    cluster.refresh_from_db()
+    assert (cluster.state, cluster.end_reason) == ("ended", "its supervisor ended unexpectedly")
+    [worker] = WorkerSession.objects.all()
+    assert worker.end_reason == cluster.end_reason
+    message = ScheduledTask.objects.get(pk=task_id).error_message
+    assert f"supervisor (process {cluster.pid} on {cluster.host}) ended unexpectedly" in message
+    assert SessionEvent.objects.get(kind="killed", worker=None).comment == message
+
+
+def test_a_silent_supervisor_that_is_there_is_not_called_a_lost_host():
+    cluster = make_cluster()
+    task_id = running_task(cluster, make_worker(cluster))
+    watch = LossWatch()
+    watch._steady_since = -1e9
+    with fixed_clock(database_now() + timedelta(seconds=31)):
+        assert watch.look(except_clusters=[]) == [cluster.pk]
     assert state_of(task_id) == (0, "lost")
+    message = ScheduledTask.objects.get(pk=task_id).error_message
+    assert "is there but has given no sign of life since" in message
+    assert "host" not in message.replace(cluster.host, "")
+
+
+def test_workers_are_closed_before_their_runs_fail(monkeypatch):
+    """Another host may handle the failure within a moment, and must see that the worker was stopped."""
+    cluster = make_cluster()
+    running_task(cluster, make_worker(cluster))
+    seen = []
+    real = rescue.record_failure
+
+    def record(*args):
+        seen.append(list(WorkerSession.objects.values_list("end_reason", flat=True)))
+        return real(*args)
+
+    monkeypatch.setattr(rescue, "record_failure", record)
+    rescue.end_cluster(cluster.pk, state="ended", reason="stopped", error=TaskError("killed", "ended"))
+    assert seen == [["stopped"]]
+
+
+def test_ended_workers_and_clusters_are_purged_in_small_batches(monkeypatch):
+    monkeypatch.setattr(retention, "BATCH", 2)
+    now = database_now()
+    old, recent = now - timedelta(days=9), now - timedelta(days=1)
+    for ended_at in (old, old, old, recent):
+        cluster = make_cluster(state="ended", ended_at=ended_at)
+        for _ in range(2):
+            worker = make_worker(cluster)
+            WorkerSession.objects.filter(pk=worker.pk).update(ended_at=ended_at)
+    forgotten = make_worker(Cluster.objects.earliest("pk"))
+    living = make_cluster()
+    ended_in_it, alive = make_worker(living), make_worker(living)
+    WorkerSession.objects.filter(pk=ended_in_it.pk).update(ended_at=old)
+    assert retention.purge_ended(before=now - timedelta(days=6)) == 7 + 1 + 3
+    assert retention.purge_ended(before=now - timedelta(days=6)) == 0
+    assert not WorkerSession.objects.filter(pk__in=[forgotten.pk, ended_in_it.pk]).exists()
+    assert WorkerSession.objects.filter(pk=alive.pk).exists()
+    assert Cluster.objects.count() == 2
 
 
 def test_a_living_cluster_is_left_alone():

@@ -88,7 +88,7 @@ def test_a_lost_cluster_is_lost_with_its_workers_and_sessions(cluster, worker):
     watch = lease.LossWatch()
     watch._steady_since = -1e9
     assert watch.look(except_clusters=[]) == [cluster.pk]
-    assert kinds() == ["start", "lost", "lost", "logoff"]
+    assert kinds() == ["start", "lost", "logoff", "lost"]
     assert "no heartbeat since" in SessionEvent.objects.filter(kind="lost").first().comment
 
 
