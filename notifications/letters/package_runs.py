@@ -140,13 +140,18 @@ def _how_it_ended(outcome: str, facts: Facts) -> str:
     failed_count = len(failed)
     said = one_line(facts.get("message"), length=500)
     if outcome == "success":
+        if facts.get("recovered"):
+            return _("Every entry of the package succeeded again; the run before had not.")
         return _("Every entry of the package succeeded.")
     if outcome == "completed_with_errors":
         if failed_count == 1:
             name = one_line(failed[0].get("description"))
             return _("Every entry was run; “%(entry)s” failed for good.") % {"entry": name}
         return _("Every entry was run; %(count)d of them failed for good.") % {"count": failed_count}
+    cancelled_by = one_line(facts.get("cancelled_by"))
     if outcome == "stopped":
+        if cancelled_by:
+            return _("%(user)s cancelled the run; later entries did not run.") % {"user": cancelled_by}
         held_by = one_line(facts.get("held_by"))
         if held_by:
             return _("%(user)s set the package On Hold; later entries did not run.") % {"user": held_by}
@@ -167,8 +172,10 @@ def _how_it_ended(outcome: str, facts: Facts) -> str:
 def _schedule(facts: Facts) -> str:
     """What it means for the schedule, in plain words (*Packages reference, Content*)."""
     status = str(facts.get("package_status") or "")
-    if status == "error":
+    if status == "error" and facts.get("stops_package", True):
         return _("The package has been stopped and will not run again until it is set active.")
+    if status == "error":
+        return _("The package is in Error and will not run again until it is set active.")
     if status == "on_hold":
         return _("The package is On Hold and will not run again until it is set active.")
     if status == "finished":
@@ -181,7 +188,7 @@ def _schedule(facts: Facts) -> str:
 
 
 def _what_to_do(facts: Facts) -> str:
-    if facts.get("package_status") == "error":
+    if facts.get("package_status") == "error" and facts.get("stops_package", True):
         return _(
             "Repair the cause, then choose Set Job Queue Package Active. The next run begins with the first entry."
         )
@@ -270,6 +277,7 @@ def _letter(
             (_("Ended"), moment(facts.get("ended_at"), zone_name=_zone(facts))),
             (_("Duration"), between(facts.get("started_at"), facts.get("ended_at"))),
             (_("Reason given"), facts.get("held_reason")),
+            (_("Ran as"), facts.get("ran_as")),
         ),
         failures=tuple(
             Failure(one_line(line.get("description")), safe_error(line.get("error")))

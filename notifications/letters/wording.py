@@ -102,6 +102,7 @@ def result_word(result: Any) -> str:
         "pending": pgettext("result", "Pending"),
         "waiting": pgettext("result", "Waiting"),
         "in_process": pgettext("result", "In Process"),
+        "left_out": pgettext("result", "Left Out"),
         "taken_over": pgettext("result", "Taken Over"),
     }
     return words.get(_key(result), one_line(result))
