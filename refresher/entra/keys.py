@@ -60,6 +60,8 @@ class SigningKeys:
                 if self._clock() - asked >= AGAIN_AFTER_SECONDS:
                     self._asked_again_at[tenant_id, version] = self._clock()
                     issuer = self._read(tenant_id, version)
+                else:
+                    issuer = self._issuers.get((tenant_id, version), issuer)
         if key_id not in issuer.keys:
             raise TokenInvalid(
                 "The access token is signed with a key its directory does not publish.",

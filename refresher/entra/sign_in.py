@@ -5,6 +5,7 @@ given again from memory for 60 s, an answer 429 for as long as it said. Both bel
 so a new one asks anew.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,10 +116,22 @@ def failures_in_words() -> Iterator[None]:
             transient=status in (408, 429) or status >= 500,
             retry_after_seconds=_seconds(header),
         ) from None
+    except (msal.exceptions.MsalServiceError, requests.exceptions.JSONDecodeError) as error:
+        raise SignInFailed(
+            f"The login server failed: {_first_line(str(error))}. Try again later.",
+            code="entra_unavailable",
+            transient=True,
+        ) from None
     except requests.exceptions.RequestException as error:
         raise SignInFailed(
             f"The login server cannot be reached: {_reason(error)}. Check the network and ENTRA_LOGIN_AUTHORITY.",
             code="entra_unreachable",
+            transient=True,
+        ) from None
+    except json.JSONDecodeError:
+        raise SignInFailed(
+            "The login server did not answer in the form of OAuth. Try again later, and check ENTRA_LOGIN_AUTHORITY.",
+            code="entra_unavailable",
             transient=True,
         ) from None
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -138,7 +151,7 @@ def _unusable(error: Exception) -> SignInFailed:
             error="invalid_tenant",
             aadsts=number or 90002,
         )
-    if "authority" in said.lower():
+    if "authority" in said.lower() or "https url" in said:
         return SignInFailed(
             "The login server does not know this directory, or its address is no https address. Check the tenant id "
             "and ENTRA_LOGIN_AUTHORITY.",
