@@ -9,7 +9,7 @@ class RefresherConfig(AppConfig):
     verbose_name = "External job queue refresher"
 
     def ready(self) -> None:
-        from refresher import setup
+        from refresher import routines, setup  # noqa: F401  (registration needs a loaded app registry)
         from refresher.entra import start
 
         start.register()

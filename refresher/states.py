@@ -64,6 +64,7 @@ class Why(enum.StrEnum):
     EXPIRED = "expired"
     OWNED = "owned"
     HANDLED = "handled"
+    UNSERVED = "unserved"
     # restarted, corrected, recreated
     IN_ERROR = "in_error"
     PROGRAM_HOLD = "program_hold"

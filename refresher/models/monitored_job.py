@@ -131,6 +131,16 @@ class MonitoredJob(models.Model):
     )
     last_reason = models.CharField("last reason", max_length=500, blank=True, editable=False)
     last_error = models.TextField("last error message", blank=True, editable=False)
+    last_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        db_index=False,
+        related_name="+",
+        verbose_name="last running user",
+        help_text="Whom an entry that is created again in login mode runs as.",
+    )
     created_at = models.DateTimeField("created at", null=True, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -4,8 +4,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
+
 from jobqueue.actors import Actor
-from refresher.models import MonitoredJob, Runner
+from jobqueue.errors import Invalid, LockedField, NotFound
+from jobqueue.lifecycle.guards import by_program
+from jobqueue.models import Entry
+from jobqueue.permissions import require
+from jobqueue.scheduler import database_now
+from jobqueue.validation import SETTABLE, apply, coerce, labels, problems_of
+from refresher.asking import is_protected
+from refresher.errors import NotOperational
+from refresher.models import ManagedByApp, MonitoredJob, Runner
+from refresher.monitoring.checking import require_recurring, runner_problems, split
+from refresher.templates import OPEN_ON_PROTECTED, TEMPLATE, as_entry, changed_names
 
 
 def change_monitored_job(
@@ -16,14 +28,75 @@ def change_monitored_job(
     Fields as for ``create_from_scratch``. A protected job that is not customisable keeps all but its description,
     category, priority, first run, expiration, auto-reschedule and heartbeat URL. Raises ``Invalid``, ``LockedField``.
     """
-    raise NotImplementedError
+    require(actor, "schedule", job.company)
+    now = now or database_now()
+    with transaction.atomic():
+        job = locked_job(job)
+        of_entry, beside, problems = split(values, company=job.company)
+        before = {name: getattr(job, name) for name in TEMPLATE}
+        shaped = as_entry(job)
+        code = by_program(actor)
+        clean, unread = coerce(
+            of_entry, time_zone=str(of_entry.get("time_zone") or job.time_zone), by_code=code
+        )
+        problems += unread + apply(shaped, clean, by_code=code, now=now)
+        changed = changed_names(before, shaped)
+        problems += _rules(shaped, changed, code=code, now=now, known={one.field for one in problems})
+        if problems:
+            raise Invalid(problems)
+        require_recurring(shaped)
+        changed |= {name for name, value in beside.items() if value != getattr(job, name)}
+        _require_open(job, changed)
+        for name in changed:
+            setattr(job, name, beside[name] if name in beside else getattr(shaped, name))
+        if changed:
+            job.save(update_fields=sorted(changed))
+    return job
 
 
 def delete_monitored_job(job: MonitoredJob, *, actor: Actor) -> None:
     """Deletes the monitored job and the flag; the entry keeps running unmonitored. Protected jobs reappear."""
-    raise NotImplementedError
+    require(actor, "schedule", job.company)
+    with transaction.atomic():
+        job = locked_job(job)
+        if job.entry_id is not None:
+            ManagedByApp.objects.filter(entry_id=job.entry_id).delete()
+        job.delete()
 
 
 def assign_runner(job: MonitoredJob, runner: Runner | None, *, actor: Actor) -> MonitoredJob:
     """Assigns the runner, or with None the default one; ``NotOperational`` says everything against a runner."""
-    raise NotImplementedError
+    require(actor, "administer", job.company)
+    problems = runner_problems(runner, company=job.company)
+    if problems:
+        raise NotOperational(" ".join(problem.message for problem in problems))
+    with transaction.atomic():
+        job = locked_job(job)
+        job.runner = runner
+        job.save(update_fields=["runner"])
+    return job
+
+
+def locked_job(job: MonitoredJob) -> MonitoredJob:
+    """The job as stored now, locked to the end of the transaction; ``NotFound`` if it is gone."""
+    jobs = MonitoredJob.objects.select_for_update(of=("self",))
+    found = jobs.select_related("company", "runner__user", "last_user").filter(pk=job.pk).first()
+    if found is None:
+        raise NotFound(f"The monitored job “{job}” does not exist any more. Load the list again.")
+    return found
+
+
+def _rules(shaped: Entry, changed: set[str], *, code: bool, now: datetime, known: set[str]) -> list[Any]:
+    found = problems_of(shaped, by_code=code, changed=changed & set(SETTABLE), now=now)
+    return [problem for problem in found if problem.field not in known]
+
+
+def _require_open(job: MonitoredJob, changed: set[str]) -> None:
+    if not is_protected(job) or job.is_customisable:
+        return
+    locked = changed - OPEN_ON_PROTECTED - {"recurring", "anchor_date"}
+    if locked:
+        raise LockedField(
+            f"“{job}” is protected: {labels(locked & set(SETTABLE)) or 'these fields'} come from "
+            f"{job.registered_by or 'the code that registers it'}. Change them there."
+        )

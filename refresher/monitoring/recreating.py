@@ -2,11 +2,24 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
+
+from django.db import transaction
 
 from jobqueue.actors import Actor
-from jobqueue.models import Company
-from refresher.models import MonitoredJob
-from refresher.passing.results import Registered
+from jobqueue.models import Company, Entry
+from jobqueue.permissions import require
+from jobqueue.scheduler import database_now
+from refresher import registration
+from refresher.adding import add
+from refresher.asking import is_protected, monitored_job_of, setup_of
+from refresher.models import ManagedByApp, MonitoredJob
+from refresher.results import Registered
+from refresher.setting_up import locked_setup
+from refresher.states import RefreshStatus
+from refresher.templates import TEMPLATE
+
+SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +42,87 @@ class Recreation:
 
 def what_recreating_loses(company: Company, *, actor: Actor) -> Losses:
     """The warning to be confirmed: runner assignments, edits, refresh results, templates without an entry."""
-    raise NotImplementedError
+    require(actor, "view", company)
+    jobs = list(MonitoredJob.objects.select_related("company", "runner__user").filter(company=company))
+    entries: dict[Any, Entry] = {entry.id: entry for entry in Entry.objects.filter(id__in=[job.entry_id for job in jobs])}
+    flagged = set(
+        ManagedByApp.objects.filter(company=company, managed=True).values_list("entry_id", flat=True)
+    )
+    custom = [job for job in jobs if not is_protected(job)]
+    gone = [job for job in custom if job.entry_id not in entries]
+    unflagged = [job for job in custom if job.entry_id in entries and job.entry_id not in flagged]
+    edited = [
+        job
+        for job in jobs
+        if job not in gone and (job.is_customisable or _differs(job, entries.get(job.entry_id)))
+    ]
+    assigned = [job for job in jobs if job.runner_id is not None]
+    failed = [job for job in jobs if job.last_refresh_status == RefreshStatus.ERROR]
+    beside = [job for job in jobs if job.auto_reschedule or job.heartbeat_url]
+    sentences = [
+        f"{len(found)} {'monitored job' if len(found) == 1 else 'monitored jobs'} {what}: {_names(found)}."
+        for found, what in (
+            (gone, "have no entry any more and are lost for good"),
+            (unflagged, "lost their Managed by App flag and will not be monitored any more"),
+            (assigned, "lose their runner user"),
+            (edited, "lose what was changed on the monitored job"),
+            (beside, "lose auto-reschedule and heartbeat URL"),
+            (failed, "lose their last error message"),
+        )
+        if found
+    ]
+    return Losses(gone, sentences)
 
 
 def recreate_monitored_jobs(company: Company, *, actor: Actor, now: datetime | None = None) -> Recreation:
     """Deletes all monitored jobs, registers those of code, and monitors every flagged entry as it is now.
 
     Nothing is restored or started. Flags survive; those of entries that are protected now go, those whose entry is
-    missing stay. Source: *Refresher reference, Recreate Monitored Jobs*.
+    missing stay. In one transaction. Source: *Refresher reference, Recreate Monitored Jobs*.
     """
-    raise NotImplementedError
+    require(actor, "administer", company)
+    now = now or database_now()
+    with transaction.atomic():
+        locked_setup(company)  # the lock: two people never recreate at once
+        deleted = MonitoredJob.objects.filter(company=company).delete()[1].get(MonitoredJob._meta.label, 0)
+        registered = registration.register_all(setup_of(company), now=now)
+        from_entries = []
+        flags = {row.entry_id: row for row in ManagedByApp.objects.filter(company=company)}
+        for entry in (
+            Entry.objects.select_related("company", "user").filter(id__in=flags).order_by("entry_no")
+        ):
+            row = flags[entry.id]
+            if _is_protected_entry(entry):
+                row.delete()
+            elif row.managed and not entry.owner_kind and entry.recurring:
+                from_entries.append(add(entry, actor=actor, now=now).job)
+    errors = [one.error for one in registered if one.error]
+    return Recreation(deleted, registered, from_entries, errors)
+
+
+def _is_protected_entry(entry: Entry) -> bool:
+    """Whether code registered this entry's job: its template is linked, or describes the same."""
+    job = monitored_job_of(entry)
+    if job is None:
+        same = MonitoredJob.objects.select_related("company").filter(
+            company=entry.company,
+            is_protected=True,
+            entry_id=None,
+            object_type=entry.object_type,
+            object_id=entry.object_id,
+            parameter_string=entry.parameter_string,
+        )
+        job = same.filter(category_code=entry.category_code).first() or same.first()
+    return job is not None and is_protected(job)
+
+
+def _differs(job: MonitoredJob, entry: Entry | None) -> bool:
+    if entry is None or job.is_protected:
+        return False
+    ignored = {"earliest_start_at", "anchor_date"}
+    return any(getattr(job, name) != getattr(entry, name) for name in TEMPLATE if name not in ignored)
+
+
+def _names(jobs: list[MonitoredJob]) -> str:
+    more = f" and {len(jobs) - SHOWN} more" if len(jobs) > SHOWN else ""
+    return ", ".join(f"“{job}”" for job in jobs[:SHOWN]) + more

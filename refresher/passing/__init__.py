@@ -3,17 +3,8 @@
 Source: *Refresher reference, The refresh pass*.
 """
 
-from refresher.passing.refresh import refresh_as_runner, refresh_in_login_mode, simulate_pass
-from refresher.passing.requests import refresh_now
-from refresher.passing.results import Changes, Outcome, PassResult, Registered
+from refresher.passing.refresh import refresh_as_runner, refresh_in_login_mode
+from refresher.passing.requests import Requested, refresh_now
+from refresher.passing.simulating import simulate_pass
 
-__all__ = [
-    "Changes",
-    "Outcome",
-    "PassResult",
-    "Registered",
-    "refresh_as_runner",
-    "refresh_in_login_mode",
-    "refresh_now",
-    "simulate_pass",
-]
+__all__ = ["Requested", "refresh_as_runner", "refresh_in_login_mode", "refresh_now", "simulate_pass"]

@@ -1,39 +1,157 @@
-"""Passes: as a runner, in login mode, or only simulated."""
+"""Passes: as a runner, in login mode, queued in the background, or only simulated."""
 
+import logging
 from datetime import datetime
 
+from django.db import transaction
+
 from jobqueue.actors import Actor
+from jobqueue.errors import NotAllowed, Refused
 from jobqueue.models import Company
-from refresher.models import Runner
-from refresher.passing.results import PassResult
-from refresher.states import Trigger
+from jobqueue.permissions import require
+from jobqueue.scheduler import copy_guard, database_now
+from refresher import registration, retention, telling
+from refresher.asking import jobs_for, setup_of
+from refresher.errors import PassFailed
+from refresher.models import RefreshLog, RefreshSetup, Runner
+from refresher.passing.carrying_out import refresh_job
+from refresher.passing.standpoint import Standpoint
+from refresher.results import PassResult
+from refresher.runners import record_success, require_operational, runner_of
+from refresher.states import Action, PassState, RefreshStatus, Trigger
+
+logger = logging.getLogger(__name__)
 
 
 def refresh_as_runner(
-    company: Company, *, actor: Actor, trigger: Trigger = Trigger.WORKER, now: datetime | None = None
+    company: Company,
+    *,
+    actor: Actor,
+    trigger: Trigger = Trigger.WORKER,
+    log: RefreshLog | None = None,
+    now: datetime | None = None,
 ) -> PassResult:
     """One pass under the identity of ``actor.user``, who must be an operational runner: the worker's call.
 
     With the external refresher or *Enabled* off, nothing is touched and ``state`` is None: a normal answer, no error.
     Raises ``NotAllowed`` for a user who is no runner, ``NotOperational``, ``PassFailed`` when the default job time
-    zone is missing or the copy guard holds the database. A failing job never stops the others.
+    zone is missing, ``Refused`` while the copy guard holds the database. A failing job never stops the others.
     """
-    raise NotImplementedError
+    now = now or database_now()
+    runner = runner_of(actor.user)
+    if runner is None:
+        raise NotAllowed(
+            f"“{actor.name}” is no registered runner user and cannot refresh. Register it in the list of runner users."
+        )
+    require_operational(runner, company=company)
+    setup = setup_of(company)
+    if not (setup.use_external and setup.enabled):
+        return PassResult(None, f"The external refresher is not enabled for “{company}”.", runner)
+    result = _run(setup, runner=runner, on_behalf=actor.user, trigger=trigger, log=log, now=now)
+    if trigger is Trigger.WORKER:
+        record_success(runner, now=now)
+    return result
 
 
 def refresh_in_login_mode(
-    company: Company, *, actor: Actor, trigger: Trigger = Trigger.SIGN_IN, now: datetime | None = None
+    company: Company,
+    *,
+    actor: Actor,
+    trigger: Trigger = Trigger.SIGN_IN,
+    log: RefreshLog | None = None,
+    now: datetime | None = None,
 ) -> PassResult:
-    """One pass over all monitored jobs of the company; running users stay as they are."""
-    raise NotImplementedError
+    """One pass over all monitored jobs of the company; running users stay as they are.
 
-
-def simulate_pass(
-    company: Company, *, actor: Actor, runner: Runner | None = None, now: datetime | None = None
-) -> list[PassResult]:
-    """What a pass would do now, as outcomes with their differences; nothing is written.
-
-    In external mode one result per runner with jobs (or for ``runner`` alone), and one without a runner for jobs
-    nobody serves; in login mode one result.
+    Nothing is touched, and ``state`` is None, if *Enabled* is off or the external refresher has taken over meanwhile.
     """
-    raise NotImplementedError
+    now = now or database_now()
+    require(actor, "operate", company)
+    setup = setup_of(company)
+    if setup.use_external or setup.external_only or not setup.enabled:
+        return PassResult(None, f"“{company}” is not refreshed after sign-ins.")
+    return _run(setup, runner=None, on_behalf=actor.user, trigger=trigger, log=log, now=now)
+
+
+def _run(
+    setup: RefreshSetup,
+    *,
+    runner: Runner | None,
+    on_behalf: object,
+    trigger: Trigger,
+    log: RefreshLog | None,
+    now: datetime,
+) -> PassResult:
+    log = log or RefreshLog(
+        company=setup.company, runner=runner, user=on_behalf, trigger=trigger, asked_at=now
+    )
+    log.state, log.started_at = PassState.RUNNING, now
+    try:
+        _require_possible(setup)
+    except Refused as refusal:
+        _close(log, PassState.FAILED, refusal.message, now=now)
+        telling.pass_failed(log)
+        raise
+    log.save()
+    result = PassResult(PassState.DONE, "", runner, log)
+    result.registered = registration.register_all(setup, now=now)
+    standpoint = Standpoint.of(setup, runner=runner, on_behalf=on_behalf, now=now)
+    failing = set()
+    for key, status in list(
+        jobs_for(setup.company, runner=runner, setup=setup).values_list("pk", "last_refresh_status")
+    ):
+        outcome = refresh_job(key, standpoint, log=log)
+        if outcome is not None:
+            result.outcomes.append(outcome)
+            if outcome.failed and status != RefreshStatus.ERROR:
+                failing.add(key)
+    _count(log, result)
+    result.message = in_words(result)
+    with transaction.atomic():
+        _close(log, PassState.DONE, result.message, now=max(now, database_now()))
+        telling.jobs_failed(log, [one for one in result.outcomes if one.job.pk in failing])
+    retention.delete_old_logs(setup.company, now=now)
+    return result
+
+
+def _require_possible(setup: RefreshSetup) -> None:
+    verdict = copy_guard.look()
+    if verdict.held:
+        raise Refused(f"{verdict.reason} Nothing is refreshed before it is adopted.", code="held")
+    if setup.use_external and not setup.default_time_zone:
+        raise PassFailed(
+            f"The refresh set-up of “{setup.company}” has no default job time zone. Enter one; until then the "
+            "external refresher does nothing."
+        )
+
+
+def _count(log: RefreshLog, result: PassResult) -> None:
+    log.jobs = len(result.outcomes)
+    log.left_alone = result.count(Action.LEFT_ALONE)
+    log.corrected = result.count(Action.CORRECTED)
+    log.restarted = result.count(Action.RESTARTED)
+    log.recreated = result.count(Action.RECREATED, Action.ADOPTED)
+    log.failed = result.count(Action.FAILED)
+    log.registered = sum(not one.error for one in result.registered)
+    log.registration_errors = sum(bool(one.error) for one in result.registered)
+
+
+def _close(log: RefreshLog, state: PassState, message: str, *, now: datetime) -> None:
+    log.state, log.message, log.ended_at = state, message[:2048], now
+    log.save()
+
+
+def in_words(result: PassResult) -> str:
+    """A pass in one sentence: “12 jobs: 2 restarted, 10 left alone.”"""
+    counts = [
+        (result.count(Action.RECREATED, Action.ADOPTED), "recreated"),
+        (result.count(Action.RESTARTED), "restarted"),
+        (result.count(Action.CORRECTED), "corrected"),
+        (result.count(Action.LEFT_ALONE), "left alone"),
+        (result.count(Action.FAILED), "failed"),
+    ]
+    jobs = len(result.outcomes)
+    words = ", ".join(f"{count} {what}" for count, what in counts if count) or "nothing to do"
+    errors = [one for one in result.registered if one.error]
+    more = f" {len(errors)} registrations by code failed: {errors[0].error}" if errors else ""
+    return f"{jobs} {'job' if jobs == 1 else 'jobs'}: {words}.{more}"

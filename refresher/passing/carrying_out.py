@@ -1,0 +1,180 @@
+"""Refreshing one monitored job: look, decide, write, note; in a transaction of its own that locks the job."""
+
+import logging
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from jobqueue import history, lifecycle
+from jobqueue.actors import Actor
+from jobqueue.errors import JobQueueError
+from jobqueue.guarded import TRIES, ChangedMeanwhile, store
+from jobqueue.models import Entry
+from jobqueue.schedule import ScheduleError
+from jobqueue.states import Origin
+from refresher import events
+from refresher.models import ManagedByApp, MonitoredJob, RefreshLog, RefreshLogLine
+from refresher.passing.deciding import Plan, decide, failed_by
+from refresher.passing.standpoint import Standpoint
+from refresher.results import Outcome
+from refresher.states import Action, RefreshStatus
+from refresher.templates import TEMPLATE, values_to_create
+
+logger = logging.getLogger(__name__)
+
+REASON_LENGTH = 500
+
+
+def refresh_job(key: int, standpoint: Standpoint, *, log: RefreshLog) -> Outcome | None:
+    """Refreshes the job and writes its line; None if it has been deleted meanwhile.
+
+    Whatever fails is rolled back and noted as the job's error; only an unusable database is raised. If somebody changes
+    the entry at the same moment, the job is looked at again.
+    """
+    for _ in range(TRIES):
+        try:
+            with transaction.atomic():
+                return _refresh(key, standpoint, log=log)
+        except ChangedMeanwhile as error:
+            failure: Exception = error
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            if not isinstance(error, JobQueueError | ScheduleError):
+                logger.exception("The monitored job %s could not be refreshed.", key)
+            failure = error
+            break
+    with transaction.atomic():
+        job = _locked(key)
+        if job is None:
+            return None
+        outcome = failed_by(job, failure)
+        _note(job, outcome, None, standpoint, log=log)
+    return outcome
+
+
+def _refresh(key: int, standpoint: Standpoint, *, log: RefreshLog) -> Outcome | None:
+    job = _locked(key)
+    if job is None:
+        return None
+    plan = decide(job, standpoint)
+    entry = _carry_out(job, plan, standpoint)
+    if entry is not None:
+        _remember(job, entry, standpoint)
+    outcome = plan.outcome if entry is None else _with_entry(plan.outcome, entry)
+    _note(job, outcome, entry, standpoint, log=log)
+    return outcome
+
+
+def _locked(key: int) -> MonitoredJob | None:
+    """The job, locked: two passes never interleave on one job."""
+    jobs = MonitoredJob.objects.select_for_update(of=("self",))
+    return jobs.select_related("company", "runner__user", "last_user").filter(pk=key).first()
+
+
+def _carry_out(job: MonitoredJob, plan: Plan, standpoint: Standpoint) -> Entry | None:
+    """Writes the plan; returns the entry the job drives afterwards, None if nothing is to be remembered of it."""
+    action = plan.outcome.action
+    if action is Action.FAILED:
+        return None
+    if action is Action.RECREATED:
+        return _create(job, plan, standpoint)
+    entry = plan.entry
+    if entry is None:
+        return None
+    if plan.corrected:
+        _correct(entry, plan, standpoint)
+    if plan.corrected or plan.due is not None or action is Action.ADOPTED:
+        _record(entry, plan.outcome, standpoint)
+    if plan.due is not None:
+        entry = lifecycle.restart(
+            entry,
+            actor=standpoint.actor,
+            now=standpoint.now,
+            earliest_start_at=plan.due.planned,
+            expected_revision=entry.revision,
+        )
+    return entry
+
+
+def _create(job: MonitoredJob, plan: Plan, standpoint: Standpoint) -> Entry:
+    values: dict[str, Any] = values_to_create(job)
+    if plan.due is not None:
+        values["earliest_start_at"] = plan.due.planned
+    events.ask_all(events.before_restore_entry, job=job, values=values)
+    entry = lifecycle.create_ready(job.company, values, actor=standpoint.creator(job), now=standpoint.now)
+    _record(entry, plan.outcome, standpoint)
+    return entry
+
+
+def _correct(entry: Entry, plan: Plan, standpoint: Standpoint) -> None:
+    for name in plan.corrected:
+        setattr(entry, name, getattr(plan.target, name))
+    store(entry, [name for name in TEMPLATE if name in plan.corrected], now=standpoint.now)
+
+
+def _record(entry: Entry, outcome: Outcome, standpoint: Standpoint) -> None:
+    """The history says what the refresher did, and for whom."""
+    actor = standpoint.actor if standpoint.runner is not None else Actor(standpoint.on_behalf, Origin.PROGRAM)
+    history.record(
+        entry,
+        actor=actor,
+        action="refresh",
+        now=standpoint.now,
+        reason=outcome.reason,
+        changes=outcome.changes,
+    )
+
+
+def _remember(job: MonitoredJob, entry: Entry, standpoint: Standpoint) -> None:
+    job.entry_id = entry.id
+    if entry.user is not None:
+        job.last_user = entry.user
+    if not standpoint.is_protected(job) and not entry.owner_kind:
+        ManagedByApp.objects.update_or_create(
+            entry_id=entry.id, defaults={"managed": True, "company": job.company}
+        )
+
+
+def _with_entry(outcome: Outcome, entry: Entry) -> Outcome:
+    return Outcome(
+        outcome.job,
+        outcome.action,
+        outcome.why,
+        outcome.reason,
+        entry_id=entry.id,
+        changes=outcome.changes,
+        due_at=entry.earliest_start_at if outcome.due_at is not None else None,
+    )
+
+
+def _note(
+    job: MonitoredJob, outcome: Outcome, entry: Entry | None, standpoint: Standpoint, *, log: RefreshLog
+) -> None:
+    """The job's last status, and its line in the log."""
+    job.last_refresh_at = standpoint.now
+    job.last_refresh_status = RefreshStatus.ERROR if outcome.failed else RefreshStatus.SUCCESS
+    job.last_reason = outcome.reason[:REASON_LENGTH]
+    job.last_error = outcome.reason if outcome.failed else ""
+    job.save(
+        update_fields=[
+            "entry_id",
+            "last_user",
+            "last_refresh_at",
+            "last_refresh_status",
+            "last_reason",
+            "last_error",
+        ]
+    )
+    RefreshLogLine.objects.create(
+        log=log,
+        monitored_job=job,
+        description=str(job)[:250],
+        entry_id=outcome.entry_id,
+        at=standpoint.now,
+        action=outcome.action,
+        why=outcome.why,
+        reason=outcome.reason,
+        changes=outcome.changes,
+        due_at=outcome.due_at,
+    )
