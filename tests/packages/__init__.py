@@ -1,0 +1,1 @@
+"""Tests of packages: verbs, schedule, runs, crashes; admin and command line have modules of their own."""
