@@ -29,8 +29,14 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": False,
     "BORDER_RADIUS": "6px",
     "COLORS": {"primary": PRIMARY},
-    "STYLES": [lambda request: static("jobqueue/jobqueue.css")],
-    "SCRIPTS": [lambda request: static("jobqueue/jobqueue.js")],
+    "STYLES": [
+        lambda request: static("jobqueue/jobqueue.css"),
+        lambda request: static("packages/packages.css"),
+    ],
+    "SCRIPTS": [
+        lambda request: static("jobqueue/jobqueue.js"),
+        lambda request: static("packages/packages.js"),
+    ],
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("jobqueue/icon.svg")}
     ],

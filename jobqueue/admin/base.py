@@ -272,6 +272,8 @@ def put_refusal(form: Any, refusal: JobQueueError) -> None:
         form.add_error(None, refusal.message)
         return
     for problem in refusal.problems:
+        if hasattr(form, "take_problem") and form.take_problem(problem):
+            continue  # it belongs to a form inside this one
         shown_on = (
             form.field_of_problem(problem.field) if hasattr(form, "field_of_problem") else problem.field
         )

@@ -90,12 +90,21 @@ class EntryForm(forms.ModelForm):
         return PREFIX + name if PREFIX + name in self.fields else name
 
 
-def entry_form_class(request: HttpRequest, entry: Entry | None) -> type[EntryForm]:
+def entry_form_class(
+    request: HttpRequest,
+    entry: Entry | None,
+    *,
+    base: type[EntryForm] = EntryForm,
+    prefix: str = "",
+    is_owned: bool = False,
+) -> type[EntryForm]:
     """The card's form for this entry and, when another object was just chosen, for that object's parameters.
 
-    An entry with an owner has no schedule of its own, so its form has none either.
+    An entry with an owner has no schedule of its own, so its form has none either. ``base`` and ``prefix`` serve pages
+    that show several entries at once.
     """
-    object_type, object_id = chosen_key(request, entry)
+    is_owned = is_owned or (entry is not None and bool(entry.owner_kind))
+    object_type, object_id = chosen_key(request, entry, prefix=prefix)
     job = chosen_object(object_type, object_id)
     stored = (
         entry.parameters
@@ -168,10 +177,10 @@ def entry_form_class(request: HttpRequest, entry: Entry | None) -> type[EntryFor
         ),
         **parameter_fields(job, stored=stored),
     }
-    if entry is not None and entry.owner_kind:
+    if is_owned:
         for name in (*MOMENTS, *RECURRENCE):
             fields.pop(name, None)
-    return type("EntryCardForm", (EntryForm,), fields)
+    return type("EntryCardForm", (base,), fields)
 
 
 def chosen_key(request: HttpRequest, entry: Entry | None, *, prefix: str = "") -> tuple[int, int]:
@@ -205,7 +214,10 @@ def object_choices(entry: Entry | None) -> list[Any]:
 
 
 def category_choices(request: HttpRequest, entry: Entry | None) -> list[tuple[str, str]]:
-    codes = {item.code: str(item) for item in Category.objects.filter(company=request.company)}
+    if not hasattr(request, "job_queue_categories"):
+        found = Category.objects.filter(company=request.company)
+        request.job_queue_categories = {item.code: str(item) for item in found}
+    codes = dict(request.job_queue_categories)
     if entry is not None and entry.category_code:
         codes.setdefault(entry.category_code, f"{entry.category_code} (deleted)")
     return [("", "None"), *sorted(codes.items())]

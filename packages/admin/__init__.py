@@ -1,0 +1,7 @@
+"""The pages of packages. Importing the package registers them and what they add to the job queue's own pages."""
+
+from packages.admin import hooks, log, packages
+
+__all__ = ["hooks", "log", "packages"]
+
+hooks.register()

@@ -1,0 +1,108 @@
+"""The page of one run: its lines with a gantt, status changes, and the way to the ordinary log entries."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from jobqueue.admin.base import now_of
+from jobqueue.admin.entry_parameters import parameters_in_words
+from jobqueue.admin.words import duration
+from jobqueue.models import LogEntry
+from jobqueue.states import ObjectType
+from packages.admin import gantt, looks, words
+from packages.admin.base import may
+from packages.models import Run, RunLine
+
+
+@dataclass
+class LineShown:
+    """One line of the run as the page shows it."""
+
+    line: RunLine
+    badge: SafeString
+    bars: list[gantt.Bar]
+    took: str
+    object_words: str
+    attempts: list[LogEntry] = field(default_factory=list)
+    parameters: Any = ""
+
+    @property
+    def spoken(self) -> str:
+        """The bars in words, for those who do not see them."""
+        return "; ".join(bar.title for bar in self.bars) or "No time spent"
+
+
+def run_page(request: HttpRequest, run: Run) -> dict[str, Any]:
+    """Everything the page shows, in a fixed number of queries; traces and parameters only to those who maintain."""
+    now = now_of(request)
+    lines = list(run.lines.select_related("line"))
+    attempts = attempts_of(lines)
+    timed = [timed_line(line, attempts[line.pk]) for line in lines]
+    start = run.started_at or run.due_at
+    scale = gantt.scale_of(timed, started_at=start, ended_at=run.ended_at, now=now)
+    may_see_inside = may(request, "schedule")
+    shown = [
+        LineShown(
+            line,
+            looks.result_badge(line),
+            gantt.bars(one, scale=scale, now=now),
+            took_of(line),
+            f"{ObjectType(line.object_type).label} {line.object_id} {line.object_caption}",
+            attempts[line.pk],
+            parameters_in_words(line.object_type, line.object_id, line.parameters, line.parameter_string)
+            if may_see_inside
+            else "",
+        )
+        for line, one in zip(lines, timed, strict=True)
+    ]
+    return {
+        "run": run,
+        "now": now,
+        "badge": looks.run_badge(run),
+        "lines": shown,
+        "ticks": scale.ticks(),
+        "trigger": words.trigger_words(run),
+        "duration": words.run_duration(run, now=now),
+        "counts": words.counted_lines(run),
+        "changes": list(run.status_changes.select_related("user").order_by("id")),
+        "package_address": reverse("admin:packages_package_change", args=[run.package_id])
+        if run.package_id
+        else "",
+        "siblings": f"{reverse('admin:packages_run_changelist')}?package={run.package_uuid}",
+        "may_see_inside": may_see_inside,
+        "resumed_from": run.resumed_from_id,
+    }
+
+
+def attempts_of(lines: list[RunLine]) -> dict[int, list[LogEntry]]:
+    """The ordinary log entries of the lines' attempts, in one query."""
+    keys = {(line.entry_id, line.entry_due_at): line.pk for line in lines if line.entry_due_at is not None}
+    found: dict[int, list[LogEntry]] = defaultdict(list)
+    if keys:
+        rows = LogEntry.objects.filter(
+            entry_id__in={entry for entry, _ in keys}, due_at__in={due for _, due in keys}
+        )
+        for row in rows.order_by("attempt", "entry_no"):
+            if (row.entry_id, row.due_at) in keys:
+                found[keys[row.entry_id, row.due_at]].append(row)
+    return found
+
+
+def timed_line(line: RunLine, attempts: list[LogEntry]) -> gantt.Timed:
+    spans = tuple(gantt.Span(row.started_at, row.ended_at) for row in attempts if row.started_at is not None)
+    return gantt.Timed(line.result, line.released_at, line.started_at, line.ended_at, spans)
+
+
+def took_of(line: RunLine) -> str:
+    if line.started_at is None or line.ended_at is None:
+        return ""
+    return duration(_milliseconds(line.started_at, line.ended_at))
+
+
+def _milliseconds(start: datetime, end: datetime) -> int:
+    return max(0, int((end - start).total_seconds() * 1000))

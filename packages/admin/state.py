@@ -1,0 +1,63 @@
+"""What the list and the card show of packages beside their fields: the open run with its lines, and the latest run."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from packages.models import Package, Run, RunLine
+from packages.states import RECORDS_ONLY
+
+
+@dataclass
+class PackageState:
+    """The live side of one package."""
+
+    open_run: Run | None = None
+    lines: list[RunLine] = field(default_factory=list)
+    last_run: Run | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.open_run is not None
+
+
+def states_of(packages: Iterable[Package]) -> dict[int, PackageState]:
+    """The states of many packages in three queries; rows of packages that were asked before are asked again."""
+    rows = list(packages)
+    found = {package.pk: PackageState() for package in rows}
+    by_uuid = {package.uuid: found[package.pk] for package in rows}
+    if not rows:
+        return found
+    runs = Run.objects.filter(package_uuid__in=by_uuid).select_related("started_by", "held_by")
+    for run in runs.filter(is_open=True):
+        by_uuid[run.package_uuid].open_run = run
+    lines = defaultdict(list)
+    for line in RunLine.objects.filter(run__package_uuid__in=by_uuid, run__is_open=True):
+        lines[line.run_id].append(line)
+    for run in _latest(rows):
+        by_uuid[run.package_uuid].last_run = run
+    for state in found.values():
+        if state.open_run is not None:
+            state.lines = lines[state.open_run.pk]
+    return found
+
+
+def state_of(package: Package) -> PackageState:
+    """The state of one package, asked once for each row read from the database."""
+    if not hasattr(package, "state_shown"):
+        package.state_shown = states_of([package])[package.pk]  # type: ignore[attr-defined]
+    state: PackageState = package.state_shown  # type: ignore[attr-defined]
+    return state
+
+
+def _latest(packages: list[Package]) -> list[Run]:
+    """The latest run that ended with a verdict, one per package: an indexed look each, in one statement."""
+    keys = []
+    for package in packages:
+        ended = Run.objects.filter(package_uuid=package.uuid, is_open=False).exclude(
+            outcome__in=[*RECORDS_ONLY, ""]
+        )
+        keys.append(ended.order_by("-number").values("pk")[:1])
+    first, *others = keys
+    numbers = first.union(*others, all=True) if others else first
+    return list(Run.objects.filter(pk__in=[row["pk"] for row in numbers]).select_related("started_by"))

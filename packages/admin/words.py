@@ -1,0 +1,156 @@
+"""Packages and their runs in words: what state it is in, why, and what happens next."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from jobqueue.admin import words
+from packages.models import Package, Run, RunLine
+from packages.states import COUNTS_FOR_NOTHING, FAILED, GOING, OnError, PackageStatus, Result, Trigger
+
+
+def run_address(run: Run) -> str:
+    return reverse("admin:packages_run_change", args=[run.pk])
+
+
+def in_zone(moment: datetime, *, zone_name: str) -> str:
+    """``Sat 21 Nov 22:00 (Europe/Amsterdam)``; with the year when it is another one, seconds when there are some."""
+    local, this_year = (
+        moment.astimezone(ZoneInfo(zone_name)),
+        timezone.now().astimezone(ZoneInfo(zone_name)).year,
+    )
+    year = f" {local.year}" if local.year != this_year else ""
+    seconds = f":{local:%S}" if local.second else ""
+    return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M}{seconds} ({zone_name})"
+
+
+def next_run(package: Package, *, now: datetime) -> SafeString:
+    """The moment in the package's zone with the distance beside it, as lists and the card show it."""
+    if package.next_run_at is None:
+        return mark_safe('<span class="jw-none">–</span>')
+    return format_html(
+        '<time class="jw-time" datetime="{}" title="{}"><span class="jw-relative">{}</span>'
+        '<span class="jw-absolute">{}</span></time>',
+        package.next_run_at.isoformat(),
+        package.next_run_at.isoformat(),
+        words.relative(package.next_run_at, now=now),
+        in_zone(package.next_run_at, zone_name=package.time_zone),
+    )
+
+
+def counted_lines(run: Run) -> str:
+    """``4 of 4 succeeded``, ``2 of 4 succeeded, 1 failed, 1 not executed``."""
+    parts = [f"{run.lines_succeeded} of {run.lines_total} succeeded"]
+    if run.lines_failed:
+        parts.append(f"{run.lines_failed} failed")
+    if run.lines_not_executed:
+        parts.append(f"{run.lines_not_executed} not executed")
+    return ", ".join(parts)
+
+
+def trigger_words(run: Run) -> str:
+    """``Scheduled``, ``Late by 12 min``, ``Manual by ann``."""
+    if run.trigger == Trigger.MANUAL:
+        return f"Manual by {run.started_by.get_username()}" if run.started_by else "Manual"
+    if run.trigger == Trigger.LATE and run.late_seconds:
+        return f"Late by {words.seconds_in_words(run.late_seconds)}"
+    return Trigger(run.trigger).label
+
+
+def run_duration(run: Run, *, now: datetime) -> SafeString:
+    if run.is_open and run.started_at is not None:
+        seconds = max(0, int((now - run.started_at).total_seconds()))
+        return format_html('<span class="jw-relative">{} so far</span>', words.seconds_in_words(seconds))
+    if run.started_at is None or run.ended_at is None:
+        return mark_safe('<span class="jw-none">–</span>')
+    return format_html(
+        '<span class="jw-number">{}</span>',
+        words.duration(int((run.ended_at - run.started_at).total_seconds() * 1000)),
+    )
+
+
+def running_line(run: Run, lines: list[RunLine]) -> str:
+    """``2 of 4: Calculate``: the line that runs, waits, or comes next; empty between the last line and the end."""
+    counted = [line for line in lines if line.result not in COUNTS_FOR_NOTHING]
+    for wanted in (GOING, {Result.PENDING}):
+        for position, line in enumerate(counted, start=1):
+            if line.result in wanted:
+                waits = ", waiting" if line.result == Result.WAITING else ""
+                return f"{position} of {len(counted)}: {line.description}{waits}"
+    return ""
+
+
+def state_sentence(
+    package: Package, *, run: Run | None, lines: list[RunLine], last_run: Run | None, now: datetime
+) -> SafeString:
+    """For example: *is Active. Next run: Sat 21 Nov 22:00 (Europe/Amsterdam).*"""
+    sentence = _state(package, run=run, last_run=last_run, now=now)
+    return (
+        format_html("{}{}", sentence, _going_on(package, run=run, lines=lines, now=now)) if run else sentence
+    )
+
+
+def _state(package: Package, *, run: Run | None, last_run: Run | None, now: datetime) -> SafeString:
+    status = PackageStatus(package.status)
+    if status == PackageStatus.ACTIVE:
+        if package.next_run_at is None:
+            return mark_safe("is <b>Active</b>.")
+        when = in_zone(package.next_run_at, zone_name=package.time_zone)
+        return format_html("is <b>Active</b>. Next run: {}.", when)
+    if status == PackageStatus.ERROR:
+        return format_html(
+            "is in <b>Error</b>: {} Its schedule is off until somebody sets it active.", _why_error(last_run)
+        )
+    if status == PackageStatus.FINISHED:
+        return mark_safe(
+            "is <b>Finished</b>: no due time is left. Change its recurrences, then set it active."
+        )
+    if package.held_at is None:
+        return mark_safe("is <b>On Hold</b>. It runs when it is set active.")
+    by = f" by {package.held_by.get_username()}" if package.held_by is not None else ""
+    why = format_html(": “{}”", package.hold_reason.rstrip(".")) if package.hold_reason else ""
+    return format_html(
+        "was put <b>On Hold</b>{} {}{}. It does not run until it is set active.",
+        by,
+        words.moment(package.held_at, now=now),
+        why,
+    )
+
+
+def _why_error(run: Run | None) -> SafeString:
+    if run is None:
+        return mark_safe("its last run failed.")
+    link = format_html('<a class="jw-link" href="{}">run {}</a>', run_address(run), run.number)
+    if run.lines_failed == 0 and run.message:
+        return format_html("{} could not start. {}", link, run.message)
+    failed = words.counted(run.lines_failed, "line")
+    return format_html("{} failed in {} and On Error says {}.", failed, link, OnError(run.on_error).label)
+
+
+def _going_on(package: Package, *, run: Run, lines: list[RunLine], now: datetime) -> SafeString:
+    link = format_html('<a class="jw-link" href="{}">Run {}</a>', run_address(run), run.number)
+    since = words.moment(run.started_at, now=now) if run.started_at else ""
+    if run.hold_requested_at is not None:
+        going = [line.description for line in lines if line.result in GOING]
+        what = format_html_join(", ", "<b>{}</b>", ((name,) for name in going)) if going else "the last step"
+        return format_html(
+            " {} is stopping: {} is still finishing, the lines after it do not run. Until then nothing can be changed.",
+            link,
+            what,
+        )
+    at = running_line(run, lines)
+    return format_html(
+        " {} ({}) is running since {}{}.",
+        link,
+        trigger_words(run).lower(),
+        since,
+        f", line {at}" if at else "",
+    )
+
+
+def first_failures(lines: list[RunLine], *, most: int = 3) -> list[RunLine]:
+    return [line for line in lines if line.result in FAILED][:most]
