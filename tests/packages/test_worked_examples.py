@@ -136,6 +136,7 @@ def test_reactivation_starts_from_the_beginning_and_catches_nothing_up():  # E8
 
 def held_during(package, description):
     """Sets the package On Hold while the line of that description is running."""
+
     def hold(*, entry, **_):
         if entry.description == description:
             lifecycle.set_on_hold(package, actor=boss_of(package), reason="stock-taking", now=TONIGHT)
