@@ -67,7 +67,13 @@ def compose(template: str, facts: Facts, *, language: str = "en", time_zone: str
 def render(letter: Letter, *, language: str = "en", time_zone: str = "UTC") -> Rendered:
     """Subject, plain text and HTML of a letter."""
     with reading_as(language=language, time_zone=time_zone):
-        context = {"letter": letter, "language": translation.get_language()}
+        words = {
+            "happened": _("What happened"),
+            "meaning": _("What it means"),
+            "next": _("What happens next"),
+            "error": _("Error message"),
+        }
+        context = {"letter": letter, "language": translation.get_language(), "words": words}
         return Rendered(
             subject=one_line(letter.subject, length=250),
             text=_tidy(render_to_string("notifications/mail/letter.txt", context)),
