@@ -23,6 +23,14 @@ def running_log_entries(entry: Entry) -> QuerySet[LogEntry]:
     return LogEntry.objects.filter(entry_id=entry.id, status=LogStatus.IN_PROCESS).order_by("entry_no")
 
 
+def running_entries(company: Company) -> QuerySet[Entry]:
+    """The company's entries with a run in process: In Process themselves, or beside it by an extra run or a hold."""
+    running = LogEntry.objects.filter(company=company, status=LogStatus.IN_PROCESS)
+    return Entry.objects.filter(
+        Q(status=Status.IN_PROCESS) | Q(id__in=running.values("entry_id")), company=company
+    )
+
+
 def expired_holds(now: datetime) -> QuerySet[Entry]:
     """Entries whose hold has reached its *until*; those of an owner wait for their owner."""
     return Entry.objects.filter(status=Status.ON_HOLD, held_until__lte=now, owner_kind="").order_by(

@@ -19,6 +19,7 @@ from jobqueue.admin.company import actor_of
 from jobqueue.admin.entry_card import EntryCard
 from jobqueue.admin.entry_cells import row_menu, running_user, schedule_in_words
 from jobqueue.admin.entry_verbs import VERBS
+from jobqueue.admin.entry_words import run_in_process
 from jobqueue.admin.filters import (
     CategoryFilter,
     EntryTab,
@@ -29,7 +30,7 @@ from jobqueue.admin.filters import (
 )
 from jobqueue.admin.recent_runs import recent_runs
 from jobqueue.admin.record_pages import first_line
-from jobqueue.admin.role_centre import late_count, status_counts
+from jobqueue.admin.role_centre import late_count, running_count, status_counts
 from jobqueue.admin.verbs import Verb
 from jobqueue.conf import settings
 from jobqueue.models import Entry
@@ -115,7 +116,13 @@ class EntryAdmin(EntryCard):
         late = late_count(request.company, now=now_of(request))
         context = {
             "title": "Job queue entries",
-            "tabs": entry_tabs(request, counts=counts, late=late, chosen=chosen),
+            "tabs": entry_tabs(
+                request,
+                counts=counts,
+                late=late,
+                in_process=running_count(request.company),
+                chosen=chosen,
+            ),
             "failed_count": counts.get(Status.ERROR, 0) if may(request, "schedule") else 0,
             "check_stale": may(request, "administer"),
         }
@@ -194,6 +201,8 @@ class EntryAdmin(EntryCard):
     @display(description="Status", ordering="status")
     def status_shown(self, entry: Entry) -> SafeString:
         shown = badges.entry_badge(entry, now=entry.seen_at)
+        if entry.status != Status.IN_PROCESS and run_in_process(entry) is not None:
+            return format_html('{}<span class="jw-line jw-line--subtle">a run is in process</span>', shown)
         if not entry.attempts:
             return shown
         return format_html(
@@ -287,7 +296,7 @@ class EntryAdmin(EntryCard):
 
 
 def entry_tabs(
-    request: HttpRequest, *, counts: dict[int, int], late: int, chosen: str
+    request: HttpRequest, *, counts: dict[int, int], late: int, in_process: int, chosen: str
 ) -> list[dict[str, Any]]:
     """The tabs with their counts; *Late* appears only when something is, or when it is being looked at."""
     kept: dict[str, Any] = {
@@ -295,9 +304,8 @@ def entry_tabs(
     }
     tabs = []
     for name, label, statuses in EntryTab.TABS:
-        count = late if name == "late" else sum(counts.get(status, 0) for status in statuses)
-        if name == "":
-            count = sum(counts.values())
+        of_their_own = {"": sum(counts.values()), "late": late, "in-process": in_process}
+        count = of_their_own.get(name, sum(counts.get(status, 0) for status in statuses))
         if name in ("late", "inactive") and not count and chosen != name:
             continue
         query = urlencode({**kept, EntryTab.parameter_name: name} if name else kept)

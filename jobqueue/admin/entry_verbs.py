@@ -114,7 +114,9 @@ def _restart(entry: Entry, actor: Actor, values: dict[str, Any]) -> str:
 
 
 def _run_now(entry: Entry, actor: Actor, values: dict[str, Any]) -> str:
-    lifecycle.run_now(entry, actor=actor)
+    asked = lifecycle.run_now(entry, actor=actor)
+    if asked.asked_before:
+        return asked.asked_before
     return f"One extra run of “{entry}” starts now as {actor.name}. Its status and schedule stay as they are."
 
 
@@ -223,7 +225,7 @@ VERBS: tuple[Verb, ...] = (
         act=_run_now,
         question=lambda entry: f"Run “{entry}” once more, now?",
         question_many="Run {count} once more, now?",
-        done_many="{count} started.",
+        done_many="{count} will run once more.",
         explanation="One extra run as you. Status, schedule and running user stay as they are.",
         offered=run_now_offered,
     ),

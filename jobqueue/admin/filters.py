@@ -14,6 +14,7 @@ from jobqueue.admin import badges, extensions
 from jobqueue.admin.base import now_of
 from jobqueue.models import Category, Company, Entry
 from jobqueue.objects import registry
+from jobqueue.querysets import running_entries
 from jobqueue.states import LogStatus, ObjectType, Status
 
 # Addresses are typed and forged: what is not a number of this size is no choice of the filter.
@@ -52,6 +53,8 @@ class EntryTab(HiddenFilter):
             return queryset.filter(
                 status=Status.READY, earliest_start_at__lt=now_of(request) - badges.LATE_AFTER
             )
+        if self.value() == "in-process":
+            return queryset.filter(pk__in=running_entries(request.company).values("pk"))
         for name, _label, statuses in self.TABS:
             if name and name == self.value():
                 return queryset.filter(status__in=statuses)

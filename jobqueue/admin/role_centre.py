@@ -14,6 +14,7 @@ from jobqueue.admin.entry_verbs import BY_NAME
 from jobqueue.admin.verbs import Button, missing_level
 from jobqueue.models import Cluster, Entry, LogEntry, ScheduledTask
 from jobqueue.models.company import Company
+from jobqueue.querysets import running_entries
 from jobqueue.states import LogStatus, Status
 
 SHOWN_ERRORS = 6
@@ -46,6 +47,7 @@ def contents(request: HttpRequest) -> dict[str, Any]:
     """Everything the page shows, in a fixed number of queries."""
     company, now = request.company, now_of(request)
     counts = status_counts(company)
+    in_process = running_count(company)
     next_runs = list(
         Entry.objects.filter(company=company, status__in=[Status.READY, Status.INACTIVITY])
         .exclude(earliest_start_at=None)
@@ -56,9 +58,12 @@ def contents(request: HttpRequest) -> dict[str, Any]:
         "calls": extensions.calls(request),
         "needs_you": needs_you(request, counts=counts),
         "error_count": counts.get(Status.ERROR, 0),
-        "tiles": [*tiles(counts, late=late_count(company, now=now)), *extensions.tiles(request)],
+        "tiles": [
+            *tiles(counts, late=late_count(company, now=now), in_process=in_process),
+            *extensions.tiles(request),
+        ],
         "running": running(company),
-        "running_count": counts.get(Status.IN_PROCESS, 0),
+        "running_count": in_process,
         "next_runs": [(entry, badges.is_late(entry, now=now)) for entry in next_runs],
         "has_entries": bool(counts),
         "may_schedule": may(request, "schedule"),
@@ -69,6 +74,11 @@ def status_counts(company: Company) -> dict[int, int]:
     """Number of entries by status; statuses without entries are absent."""
     rows = Entry.objects.filter(company=company).order_by().values_list("status").annotate(Count("pk"))
     return dict(rows)
+
+
+def running_count(company: Company) -> int:
+    """Number of entries with a run in process, extra runs beside the status included."""
+    return running_entries(company).count()
 
 
 def late_count(company: Company, *, now: datetime) -> int:
@@ -133,7 +143,7 @@ def _helping(request: HttpRequest, entry: Entry) -> list[Button]:
     return buttons
 
 
-def tiles(counts: dict[int, int], *, late: int) -> list[Tile]:
+def tiles(counts: dict[int, int], *, late: int, in_process: int) -> list[Tile]:
     """Counts that lead to the filtered list; *Late* only when something is."""
     error, waiting, queue = (
         counts.get(Status.ERROR, 0),
@@ -144,7 +154,7 @@ def tiles(counts: dict[int, int], *, late: int) -> list[Tile]:
     listing = reverse("admin:jobqueue_entry_changelist")
     found = [
         Tile("Error", error, f"{listing}?tab=error", "error" if error else "quiet", "square"),
-        Tile("In Process", counts.get(Status.IN_PROCESS, 0), f"{listing}?tab=in-process", "running", "ring"),
+        Tile("In Process", in_process, f"{listing}?tab=in-process", "running", "ring"),
         Tile("Ready", queue, f"{listing}?tab=ready", "ready", "clock"),
         Tile("Waiting", waiting, f"{listing}?tab=waiting", "waiting" if waiting else "quiet", "hourglass"),
         Tile("On Hold", held, f"{listing}?tab=on-hold", "held", "pause"),

@@ -48,9 +48,10 @@ def restart(options: Namespace, actor: Actor) -> Answer:
 
 
 def run_now(options: Namespace, actor: Actor) -> Answer:
-    return _answer(
-        lifecycle.run_now(entry_of(options, actor), actor=actor), "runs once more, in the background"
-    )
+    asked = lifecycle.run_now(entry_of(options, actor), actor=actor)
+    if asked.asked_before:
+        return entry_json(asked), asked.asked_before
+    return _answer(asked, "runs once more, in the background")
 
 
 def run_once(options: Namespace, actor: Actor) -> Answer:

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from django.db.models import Q
+
 from jobqueue import history, scheduler, telemetry
 from jobqueue.actors import Actor
 from jobqueue.enqueue import dispatch_task, enqueue
@@ -11,11 +13,13 @@ from jobqueue.errors import Invalid, Refused
 from jobqueue.guarded import verb
 from jobqueue.lifecycle import guards
 from jobqueue.lifecycle.copying import duplicate
-from jobqueue.models import Entry
+from jobqueue.models import Entry, ScheduledTask
 from jobqueue.models.entry import WEEKDAY_FIELDS
 from jobqueue.permissions import level_for, require
 from jobqueue.querysets import running_log_entries
 from jobqueue.scheduler import database_now
+from jobqueue.scheduler.models import RUNNING
+from jobqueue.scheduler.values import decode_context
 from jobqueue.states import RUN_NOW_FROM, Status
 from jobqueue.validation import coerce
 
@@ -41,8 +45,10 @@ ONE_RUN = {
 def run_now(entry: Entry, *, actor: Actor, now: datetime | None = None, as_owner: bool = False) -> Entry:
     """Starts one extra run in the background as the actor; status, schedule and running user stay untouched.
 
-    Refused while a run is in process, once expired, and for owned entries. The task's context tells the dispatcher:
-    ``extra`` is the id the run's log entry will have, ``origin`` the door it was asked through.
+    Refused while a run is in process, once expired, and for owned entries. While an extra run asked for before has not
+    started yet there is nothing more to do: no second one is made, and ``asked_before`` of the entry says in words who
+    asked and when. The task's context tells the dispatcher: ``extra`` is the id the run's log entry will have,
+    ``origin`` the door it was asked through, ``by`` who asked.
     """
     return _run_now(entry, actor=actor, now=now or database_now(), as_owner=as_owner)
 
@@ -51,16 +57,39 @@ def run_now(entry: Entry, *, actor: Actor, now: datetime | None = None, as_owner
 def _run_now(entry: Entry, *, actor: Actor, now: datetime, as_owner: bool) -> Entry:
     require(actor, level_for(entry, "operate"), entry.company)
     guards.require_free_of_owner(entry, actor=actor, as_owner=as_owner, doing=DOING)
+    Entry.objects.select_for_update(of=("self",), no_key=True).get(pk=entry.pk)  # one asks after the other
     guards.require_status(entry, RUN_NOW_FROM, doing=DOING, way_out="Use Run Once on a copy instead.")
     guards.require_idle(entry, doing=DOING)
+    entry.asked_before = _asked_before(entry)
+    if entry.asked_before:
+        return entry
     guards.require_not_expired(entry, now=now)
     guards.require_valid(entry, now=now)
     guards.require_runnable_by(actor.user, entry)
-    context = {"extra": str(uuid4()), "origin": str(actor.origin)}
+    context = {"extra": str(uuid4()), "origin": str(actor.origin), "by": actor.name}
     user = actor.user.pk if actor.user is not None else entry.user_id
     dispatch_task(entry, user=user, not_before=now, context=context)
     history.record(entry, actor=actor, action="run-now", now=now)
     return entry
+
+
+def _asked_before(entry: Entry) -> str:
+    """Who asked for an extra run that has not started yet, and when; empty if nobody has."""
+    waiting = ScheduledTask.objects.filter(
+        ~Q(owner_context=""),
+        record=entry.id,
+        state__lt=RUNNING,
+        error_kind="",
+        owner_context__contains='"extra"',
+    )
+    task = waiting.order_by("not_before").first()
+    if task is None:
+        return ""
+    by = (decode_context(task.owner_context) or {}).get("by") or "somebody"
+    return (
+        f"An extra run of {guards.words(entry)} was already asked for by {by} at {task.not_before:%H:%M} UTC and has "
+        "not started yet; no second one was made."
+    )
 
 
 def run_once(

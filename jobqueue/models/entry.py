@@ -298,6 +298,9 @@ class Entry(models.Model):
             ),
         ]
 
+    asked_before = ""
+    """Not stored: what Run Now answers where an extra run is waiting already."""
+
     def __str__(self) -> str:
         return self.description or f"Job queue entry {self.entry_no}"
 

@@ -141,7 +141,7 @@ class ScheduledTask(models.Model):
             ),
             models.Index(fields=["cluster"], name="task_in_flight", condition=Q(state__gt=0)),
             models.Index(
-                fields=["record"], name="task_parked", condition=Q(is_ready=False) & ~Q(owner_context="")
+                fields=["record"], name="task_with_context", condition=~Q(owner_context="")
             ),
         ]
 

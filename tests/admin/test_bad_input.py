@@ -177,5 +177,5 @@ def test_the_list_says_which_rows_of_a_choice_refused(signed_in):
         address("jobqueue/entry/"),
         {"action": "run-now", "_confirmed": "1", "_selected_action": [str(running.pk), str(idle.pk)]},
     )
-    assert "1 started. 1 refused: " in said(response)
+    assert "1 will run once more. 1 refused: " in said(response)
     assert "Running" in said(response)

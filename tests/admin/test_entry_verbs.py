@@ -113,6 +113,14 @@ def test_what_a_running_entry_does_not_allow_is_said(signed_in, name):
     assert fresh(entry).status == Status.IN_PROCESS
 
 
+def test_run_now_pressed_twice_is_answered_quietly(signed_in):
+    entry = builders.make_entry()
+    client = signed_in()
+    assert "starts now" in said(client.post(verb(entry, "run-now")))
+    assert "was already asked for by" in said(client.post(verb(entry, "run-now")))
+    assert ScheduledTask.objects.filter(record=entry.id).count() == 1
+
+
 def test_cancel_run_is_for_running_entries_only(signed_in):
     entry = builders.make_entry(status=Status.READY)
     assert "Nothing is running." in said(signed_in().post(verb(entry, "cancel-run")))

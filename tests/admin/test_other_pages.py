@@ -310,3 +310,23 @@ def test_times_in_words():
     assert absolute(NOW + timedelta(days=20), now=NOW) == "22 Mar 09:00"
     assert duration(400) == "0.4 s"
     assert duration(7_500_000) == "2 h 5 min"
+
+
+def test_in_process_counts_and_shows_extra_runs_too(signed_in):
+    """The tile, the tab and the list agree, and a run beside the status is said on its line."""
+    builders.make_entry(status=Status.IN_PROCESS, description="Scheduled run")
+    extra = builders.make_entry(status=Status.READY, description="Extra run")
+    builders.make_log_entry(extra, status=LogStatus.IN_PROCESS)
+    builders.make_log_entry(builders.make_entry(status=Status.READY, description="Resting"))
+    client = signed_in("Viewer")
+    tiles = client.get(address("")).context["tiles"]
+    [tile] = [tile for tile in tiles if tile.name == "In Process"]
+    assert tile.count == 2
+    page = client.get(tile.address)
+    [tab] = [tab for tab in page.context["tabs"] if tab["name"] == "in-process"]
+    assert tab["count"] == 2
+    content = page.content.decode()
+    assert "Scheduled run" in content
+    assert "Extra run" in content
+    assert "Resting" not in content
+    assert content.count("a run is in process") == 1

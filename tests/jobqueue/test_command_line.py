@@ -246,6 +246,9 @@ class TestChanging:
 
     def test_run_now_run_once_copy_and_delete(self, entry):
         assert run("run-now", str(entry.pk))[0] == 0
+        code, said, _ = run("run-now", str(entry.pk))
+        assert code == 0
+        assert "already asked for by" in said
         assert ScheduledTask.objects.count() == 1
         copy = run_json("run-once", str(entry.pk), "--parameter-string", "May")[1]
         assert (copy["parameter_string"], copy["status"]) == ("May", "Ready")

@@ -19,6 +19,7 @@ from jobqueue.models import (
     ScheduledTask,
 )
 from jobqueue.scheduler import create_task
+from jobqueue.scheduler.inline import run_due_tasks
 from jobqueue.states import Anchor, HoldKind, LogStatus, ObjectType, Origin, OutputType, Status
 from tests.builders import (
     FAILING_OBJECT,
@@ -241,6 +242,35 @@ class TestRunNow:
         assert (task.user, task.not_before, task.record) == (boss, NOW, entry.id)
         assert '"extra":' in task.owner_context
         assert '"origin":"admin"' in task.owner_context
+
+    def test_asked_again_before_the_first_has_started_it_stays_at_one(self, as_boss, boss):
+        entry = make_entry(status=Status.READY, earliest_start_at=NOW + timedelta(hours=1))
+        assert lifecycle.run_now(entry, actor=as_boss, now=NOW).asked_before == ""
+        again = lifecycle.run_now(
+            entry, actor=actor_of(make_superuser("other")), now=NOW + timedelta(minutes=2)
+        )
+        assert f"already asked for by {boss.get_username()} at 09:00 UTC" in again.asked_before
+        assert ScheduledTask.objects.count() == 1
+        assert EntryChange.objects.filter(action="run-now").count() == 1
+
+    def test_a_claimed_one_counts_as_not_started_and_a_started_one_is_refused(self, as_boss):
+        entry = make_entry()
+        lifecycle.run_now(entry, actor=as_boss, now=NOW)
+        ScheduledTask.objects.update(state=1)
+        assert lifecycle.run_now(entry, actor=as_boss, now=NOW).asked_before
+        ScheduledTask.objects.update(state=2)
+        make_log_entry(entry, status=LogStatus.IN_PROCESS, system_task_id=ScheduledTask.objects.get().pk)
+        with pytest.raises(Refused, match="in process"):
+            lifecycle.run_now(entry, actor=as_boss, now=NOW)
+
+    def test_after_its_run_another_one_may_be_asked_for(self, as_boss):
+        entry, other = make_entry(), make_entry()
+        for number in range(2):
+            moment = NOW + timedelta(minutes=number)
+            assert lifecycle.run_now(entry, actor=as_boss, now=moment).asked_before == ""
+            assert lifecycle.run_now(other, actor=as_boss, now=moment).asked_before == ""
+            run_due_tasks(now=moment, until_idle=True)
+        assert LogEntry.objects.filter(entry_id=entry.id).count() == 2
 
     def test_the_actor_must_be_allowed_to_run_the_object(self):
         entry = make_entry(object_id=CLOSE_BOOKS)

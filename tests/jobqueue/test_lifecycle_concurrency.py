@@ -48,6 +48,14 @@ def test_setting_ready_at_once_makes_one_task():
     assert EntryChange.objects.filter(action="set-ready").count() == 1
 
 
+def test_run_now_at_once_makes_one_extra_run():
+    entry, actor = make_entry(), actor_of(make_superuser())
+    answers = at_once(lambda: lifecycle.run_now(entry, actor=actor, now=NOW))
+    assert answers == [""] * PEOPLE
+    assert ScheduledTask.objects.count() == 1
+    assert EntryChange.objects.filter(action="run-now").count() == 1
+
+
 def test_restarting_at_once_leaves_the_task_the_entry_names():
     entry, actor = make_entry(status=Status.ERROR), actor_of(make_superuser())
     answers = at_once(lambda: lifecycle.restart(entry, actor=actor, now=NOW))
