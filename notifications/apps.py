@@ -8,8 +8,11 @@ class NotificationsConfig(AppConfig):
     verbose_name = "Notifications"
 
     def ready(self) -> None:
+        from django.contrib.auth import get_user_model
+        from django.db.models.signals import pre_delete
+
         from jobqueue import secrets
-        from notifications import channels, entry_scenarios, routines  # noqa: F401  (registration needs loaded apps)
+        from notifications import channels, entry_scenarios, remarks, routines  # noqa: F401  (they register)
         from notifications.channels.email import EmailChannel
         from notifications.channels.targets import SlackChannel, TeamsChannel, WebhookChannel
         from notifications.models import ChannelTarget, Message
@@ -20,3 +23,6 @@ class NotificationsConfig(AppConfig):
         channels.serve(Message.Channel.SLACK, SlackChannel)
         secrets.register_sealed(ChannelTarget, "address_encrypted")
         secrets.register_sealed(ChannelTarget, "secret_encrypted")
+        pre_delete.connect(
+            remarks.note_lost_recipient, sender=get_user_model(), dispatch_uid="notifications.remarks"
+        )

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings as django_settings
 from django.db import InterfaceError, OperationalError, transaction
 
 from jobqueue import scheduler
 from jobqueue.models import Company
 from notifications import scenarios
-from notifications.models import Message, NotificationLine, NotificationList, RecipientPreference, RepeatMark
-from notifications.recipients import Told, choose
+from notifications.models import Message, NotificationList, RepeatMark
+from notifications.recipients import choose
+from notifications.writing import write
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ class Occasion:
 
     ``scenarios``: the codes that match at this moment. ``lists``: those of the package, entry, … in question, private
     and shared. ``template`` names the templates of the mail, ``facts`` is what they tell (JSON; names ending in
-    ``_at`` are moments). ``about`` (kind, reference) is what repeat intervals are counted for, ``source`` (kind,
-    reference) the run or entry the message is shown with.
+    ``_at`` are moments; ``pages``, by name an admin view and its arguments, become links). ``about`` (kind, reference)
+    is what repeat intervals are counted for, ``source`` (kind, reference) the run or entry the message is shown with.
 
     ``fallback_user`` and ``fallback_scenarios``: if the lists are empty and one of these scenarios matches (failures),
     the company's default list is told, and if that is empty, the user. ``also`` are users who are told in any case.
@@ -97,53 +97,17 @@ def _notify(occasion: Occasion) -> list[Message]:
     told = choose(occasion)
     if not told:
         return []
-    reading = _reading(told, company=occasion.company)
-    messages = Message.objects.bulk_create(_message(occasion, one, reading=reading) for one in told)
+    messages = write(
+        occasion.company,
+        told,
+        template=occasion.template,
+        facts=occasion.facts,
+        moment=occasion.moment,
+        about=occasion.about,
+        source=occasion.source,
+    )
     queue_delivery(occasion.company, not_before=occasion.moment)
     return messages
 
 
-def _message(occasion: Occasion, told: Told, *, reading: Mapping[Any, tuple[str, str]]) -> Message:
-    language, time_zone = reading.get(
-        told.user.pk if told.user is not None else None,
-        (django_settings.LANGUAGE_CODE, occasion.company.time_zone),
-    )
-    return Message(
-        company=occasion.company,
-        channel=told.target.kind if told.target is not None else Message.Channel.EMAIL,
-        user=told.user,
-        address=told.address,
-        target=told.target,
-        recipient=told.name[:254],
-        language=language,
-        time_zone=time_zone,
-        scenario=told.scenarios[0],
-        scenarios=list(told.scenarios),
-        template=occasion.template,
-        facts=dict(occasion.facts),
-        held_back=told.held_back,
-        about_kind=occasion.about[0],
-        about_reference=occasion.about[1],
-        source_kind=occasion.source[0],
-        source_reference=occasion.source[1],
-        occurred_at=occasion.moment,
-        next_attempt_at=occasion.moment,
-        queued_at=occasion.moment,
-    )
-
-
-def _reading(told: Iterable[Told], *, company: Company) -> dict[Any, tuple[str, str]]:
-    """Language and zone of the users who chose any, by their key."""
-    users = [one.user.pk for one in told if one.user is not None]
-    if not users:
-        return {}
-    return {
-        one.user_id: (
-            one.language or django_settings.LANGUAGE_CODE,
-            one.time_zone or company.time_zone,
-        )
-        for one in RecipientPreference.objects.filter(user__in=users)
-    }
-
-
-__all__ = ["DELIVER_ROUTINE", "NotificationLine", "Occasion", "notify", "queue_delivery", "reset_repeats"]
+__all__ = ["DELIVER_ROUTINE", "Occasion", "notify", "queue_delivery", "reset_repeats"]

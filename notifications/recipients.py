@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from jobqueue.models import Company, CompanyMember
 from notifications import scenarios
-from notifications.models import ChannelTarget, DefaultList, NotificationLine, RepeatMark, ToldMark
+from notifications.models import (
+    ChannelTarget,
+    DefaultList,
+    NotificationLine,
+    NotificationList,
+    RepeatMark,
+    ToldMark,
+)
 
 if TYPE_CHECKING:
     from notifications.notify import Occasion
@@ -110,15 +117,34 @@ def choose(occasion: Occasion) -> list[Told]:
     return _with_users(told, direct, codes=codes, company=occasion.company)
 
 
+def people_of(found: NotificationList) -> list[tuple[Told, list[NotificationLine]]]:
+    """Everybody on a list who can be reached, whether it is enabled or not, each with their lines."""
+    people: dict[str, Told] = {}
+    lines: dict[str, list[NotificationLine]] = {}
+    for line in _reachable(NotificationLine.objects.filter(list=found), company=found.company):
+        _add(people, line)
+        lines.setdefault(_person(line), []).append(line)
+    return [
+        (
+            replace(
+                one, scenarios=tuple(scenarios.most_severe_first({line.scenario for line in lines[key]}))
+            ),
+            lines[key],
+        )
+        for key, one in people.items()
+    ]
+
+
 def _usable_lines(lists: Sequence[int], *, company: Company) -> list[NotificationLine]:
     """Lines of enabled lists whose recipient can be reached: users who are active and may enter, enabled targets."""
     if not lists:
         return []
-    found = list(
-        NotificationLine.objects.filter(list__in=lists, list__is_enabled=True, list__company=company)
-        .select_related("user", "target")
-        .order_by("pk")
-    )
+    lines = NotificationLine.objects.filter(list__in=lists, list__is_enabled=True, list__company=company)
+    return _reachable(lines, company=company)
+
+
+def _reachable(lines: QuerySet[NotificationLine], *, company: Company) -> list[NotificationLine]:
+    found = list(lines.select_related("user", "target").order_by("pk"))
     entering = _who_may_enter([line.user for line in found if line.user is not None], company=company)
     return [
         line
@@ -226,16 +252,7 @@ def _after_flood_protection(
         _store_marks(decision, occasion)
         if decision.is_told:
             person = people[decision.person]
-            told.append(
-                Told(
-                    name=person.name,
-                    scenarios=decision.scenarios,
-                    user=person.user,
-                    address=person.address,
-                    target=person.target,
-                    held_back=decision.held_back,
-                )
-            )
+            told.append(replace(person, scenarios=decision.scenarios, held_back=decision.held_back))
     return told
 
 

@@ -1,0 +1,128 @@
+"""Targets of other channels: their addresses and secrets go in and never come out."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+
+from jobqueue.actors import Actor
+from jobqueue.errors import Invalid, Problem
+from jobqueue.models import Company
+from jobqueue.permissions import require
+from jobqueue.scheduler import database_now
+from jobqueue.secrets import seal, unseal
+from notifications.errors import ListInUse
+from notifications.models import ChannelTarget
+
+FIELDS = ("name", "kind", "address", "secret", "is_enabled")
+
+
+def create_target(
+    company: Company, values: Mapping[str, Any], *, actor: Actor, now: datetime | None = None
+) -> ChannelTarget:
+    """Stores a new target; ``values``: ``name``, ``kind``, ``address`` (an https address), ``secret``, ``is_enabled``.
+
+    The address is checked against internal networks when something is sent, after its name was resolved. Raises
+    ``NotAllowed``, ``Invalid``, and ``CredentialUnusable`` without a key to encrypt with.
+    """
+    require(actor, "administer", company)
+    return _store(ChannelTarget(company=company), values, now=now or database_now())
+
+
+def update_target(
+    target: ChannelTarget, values: Mapping[str, Any], *, actor: Actor, now: datetime | None = None
+) -> ChannelTarget:
+    """Changes a target; an address or secret that is not given, or empty, stays. Raises as :func:`create_target`."""
+    require(actor, "administer", target.company)
+    return _store(target, values, now=now or database_now())
+
+
+def delete_target(target: ChannelTarget, *, actor: Actor) -> None:
+    """Deletes the target; refused while it stands on a list. What is on its way to it fails for good."""
+    require(actor, "administer", target.company)
+    try:
+        with transaction.atomic():
+            target.delete()
+    except ProtectedError as error:
+        lists = sorted({f"“{line.list}”" for line in target.lines.select_related("list")})
+        raise ListInUse(
+            f"The target “{target}” is a recipient on {', '.join(lists[:5])}. Remove it there first."
+        ) from error
+
+
+def address_of(target: ChannelTarget) -> str:
+    """The address in clear text, for the channel that calls it; raises ``CredentialUnusable``."""
+    return unseal(target.address_encrypted, what=f"The address of the target “{target.name}”")
+
+
+def secret_of(target: ChannelTarget) -> str:
+    """The signing secret in clear text, empty without one; raises ``CredentialUnusable``."""
+    if not bytes(target.secret_encrypted):
+        return ""
+    return unseal(target.secret_encrypted, what=f"The secret of the target “{target.name}”")
+
+
+def _store(target: ChannelTarget, values: Mapping[str, Any], *, now: datetime) -> ChannelTarget:
+    problems = [
+        Problem(name, "unknown_field", f"A target has no field “{name}”. Fields: {', '.join(FIELDS)}.")
+        for name in sorted(set(values) - set(FIELDS))
+    ]
+    target.name = str(values.get("name", target.name) or "").strip()
+    target.kind = str(values.get("kind", target.kind) or "")
+    target.is_enabled = bool(values.get("is_enabled", target.is_enabled))
+    if not target.name or len(target.name) > 100 or not target.name.isprintable():
+        words = "Give the target a name of at most 100 characters, on one line."
+        problems.append(Problem("name", "invalid", words))
+    if target.kind not in ChannelTarget.Kind.values:
+        known = ", ".join(ChannelTarget.Kind.values)
+        words = f"“{target.kind}” is no kind of target. Choose one of: {known}."
+        problems.append(Problem("kind", "unknown_kind", words))
+    address = str(values.get("address") or "").strip()
+    if address:
+        host = _host(address)
+        if host:
+            target.host, target.address_encrypted = host, seal(address)
+        else:
+            words = "The address is no https address. Write it like https://hooks.example.com/path."
+            problems.append(Problem("address", "invalid_address", words))
+    elif not bytes(target.address_encrypted):
+        problems.append(Problem("address", "required", "Enter the address messages are sent to."))
+    if values.get("secret"):
+        target.secret_encrypted = seal(str(values["secret"]).strip())
+    others = ChannelTarget.objects.filter(company=target.company, name__iexact=target.name).exclude(
+        pk=target.pk
+    )
+    if target.name and others.exists():
+        problems.append(_taken(target))
+    if problems:
+        raise Invalid(problems)
+    target.changed_at = now
+    try:
+        with transaction.atomic():
+            target.save()
+    except IntegrityError as error:
+        raise Invalid([_taken(target)]) from error
+    return target
+
+
+def _host(address: str) -> str:
+    """Host and port of an http(s) address without user name; empty if it is none. Plain http is for internal hosts."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return ""
+    usable = (
+        parts.scheme in ("https", "http") and parts.hostname and not parts.username and address.isprintable()
+    )
+    if not usable or " " in address or len(address) > 2_000:
+        return ""
+    return f"{parts.hostname}:{port}" if port else str(parts.hostname)
+
+
+def _taken(target: ChannelTarget) -> Problem:
+    words = f"“{target.company}” has a target “{target.name}” already. Choose another name."
+    return Problem("name", "exists", words)
