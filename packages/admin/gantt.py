@@ -4,7 +4,7 @@ Plain arithmetic: positions are thousandths of the chart's width, so the page ne
 own to place them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -101,7 +101,7 @@ def bars(line: Timed, *, scale: Scale, now: datetime) -> list[Bar]:
     return found
 
 
-def _whole(line: Timed) -> Iterable[Span]:
+def _whole(line: Timed) -> tuple[Span, ...]:
     return (Span(line.started_at, line.ended_at),) if line.started_at is not None else ()
 
 

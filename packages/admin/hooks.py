@@ -92,7 +92,7 @@ def calls(request: HttpRequest) -> list[extensions.Call]:
     states = states_of(packages)
     found = []
     for package in packages:
-        package.state_shown = states[package.pk]  # type: ignore[attr-defined]
+        package.state_shown = states[package.pk]
         run = states[package.pk].last_run
         mode = OnError(run.on_error).label if run is not None else ""
         found.append(

@@ -1,8 +1,10 @@
 """One line on the page *Set Job Queues*: an entry filled in as usual, with its run order."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.forms.models import modelform_factory
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanWidget
 
@@ -17,6 +19,7 @@ LINE_FIELDS = ("run_order", "enabled", "always", "on_error")
 HEAD = ("run_order", "object_type", "object_id", "description", "enabled")
 BEHAVIOUR = ("max_attempts", "rerun_delay_seconds", "timeout_seconds", "priority", "priority_within_category")
 ENTRY_FIELDS = ("object_type", "object_id", "description", "category_code")
+WITHOUT_HELP = (*ENTRY_FIELDS[:3], "run_order")
 OWN = ("line_id", "remove", *LINE_FIELDS)
 
 
@@ -48,6 +51,13 @@ class LineForm(entry_form.EntryForm):
         model = Entry
         fields = [*ENTRY_FIELDS, *entry_form.PARAMETERS, *entry_form.REPORT, *BEHAVIOUR]
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        for name in WITHOUT_HELP:
+            self.fields[
+                name
+            ].help_text = ""  # said once on the entry card; here it would repeat on every line
+
     def is_blank(self) -> bool:
         """A new line without a job and without words: left alone."""
         data = self.data
@@ -63,7 +73,7 @@ class LineForm(entry_form.EntryForm):
 
     @property
     def parameter_fields(self) -> list[Any]:
-        return [self[name] for name in self.fields if name.startswith(PREFIX)]
+        return [self[name] for name in self.fields if name.startswith(PREFIX) and name != "parameter_string"]
 
     @property
     def is_report(self) -> bool:
@@ -98,10 +108,11 @@ def line_form(
     line: PackageLine | None,
     *,
     prefix: str,
+    form_field: Callable[..., Any],
     data: Any = None,
     initial: dict[str, Any] | None = None,
 ) -> LineForm:
-    """The form of a stored line, or of a new one with what it starts with."""
+    """The form of a stored line, or of a new one with what it starts with; ``form_field`` gives the admin's inputs."""
     entry = line.entry if line is not None else None
     form_class = entry_form.entry_form_class(
         request, entry, base=LineForm, prefix=f"{prefix}-", is_owned=True
@@ -109,7 +120,10 @@ def line_form(
     own: dict[str, Any] = {"enabled": True}
     if line is not None:
         own = {name: getattr(line, name) for name in LINE_FIELDS} | {"line_id": line.pk}
-    form = form_class(data, instance=entry, prefix=prefix, initial={**own, **(initial or {})})
+    complete = modelform_factory(
+        Entry, form=form_class, fields=LineForm.Meta.fields, formfield_callback=form_field
+    )
+    form = complete(data, instance=entry, prefix=prefix, initial={**own, **(initial or {})})
     assert isinstance(form, LineForm)
-    form.line = line  # type: ignore[attr-defined]
+    form.line = line
     return form

@@ -113,11 +113,11 @@ class RunAdmin(ReadOnlyPackagesAdmin):
 
     @display(description="Started", ordering="number")
     def started_shown(self, run: Run) -> SafeString:
-        return plain_words.moment(run.started_at or run.due_at, now=run.seen_at)  # type: ignore[attr-defined]
+        return plain_words.moment(run.started_at or run.due_at, now=run.seen_at)
 
     @display(description="Duration")
     def duration_shown(self, run: Run) -> SafeString:
-        return words.run_duration(run, now=run.seen_at)  # type: ignore[attr-defined]
+        return words.run_duration(run, now=run.seen_at)
 
     @display(description="Lines")
     def lines_shown(self, run: Run) -> str:

@@ -3,6 +3,7 @@
 One form holds all lines; they are saved together through the verbs, or not at all with every problem on its field.
 """
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -64,11 +65,11 @@ class SetJobQueues(PackagesAdmin):
         if not can_maintain or package.is_active or state_of(package).is_running:
             return self._lines_page(request, package, lines=[], problems=[])
         stored = list(package.lines.select_related("entry"))
-        lines = [line_form(request, line, prefix=f"line-{at}") for at, line in enumerate(stored)]
+        lines = [self._line_form(request, line, prefix=f"line-{at}") for at, line in enumerate(stored)]
         wanted = request.GET.get("new", "")
         if not stored or wanted:
             new = {"run_order": self._next_order(stored)}
-            lines.append(line_form(request, None, prefix=f"line-{len(lines)}", initial=new))
+            lines.append(self._line_form(request, None, prefix=f"line-{len(lines)}", initial=new))
         return self._lines_page(request, package, lines=lines, problems=[])
 
     def line_form_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -83,13 +84,18 @@ class SetJobQueues(PackagesAdmin):
         key = request.GET.get(f"{prefix}-line_id", "")
         line = self._line(package, key)
         sent = {
-            name.removeprefix(f"{prefix}-"): value
+            name.removeprefix(f"{prefix}-"): str(value)
             for name, value in request.GET.items()
             if name.startswith(f"{prefix}-")
         }
-        form = line_form(request, line, prefix=prefix, initial=self._initial(request, prefix, sent))
+        form = self._line_form(request, line, prefix=prefix, initial=self._initial(request, prefix, sent))
         context = {"form": form, "open_lines": True, "package": package}
         return TemplateResponse(request, "packages/admin/line_card.html", context)
+
+    def _line_form(self, request: HttpRequest, line: PackageLine | None, **named: Any) -> LineForm:
+        return line_form(
+            request, line, form_field=partial(self.formfield_for_dbfield, request=request), **named
+        )
 
     # --- saving
     def _save_lines(self, request: HttpRequest, package: Package) -> HttpResponse:
@@ -112,11 +118,10 @@ class SetJobQueues(PackagesAdmin):
         shown = [self._unbound(request, form) if form.is_blank() else form for form in lines]
         return self._lines_page(request, package, lines=shown, problems=problems, status=422)
 
-    @staticmethod
-    def _unbound(request: HttpRequest, form: LineForm) -> LineForm:
+    def _unbound(self, request: HttpRequest, form: LineForm) -> LineForm:
         """A line nobody has filled in shows no complaints."""
         number = form.data.get(form.add_prefix("run_order"), "")
-        return line_form(request, None, prefix=form.prefix or "line-0", initial={"run_order": number})
+        return self._line_form(request, None, prefix=form.prefix or "line-0", initial={"run_order": number})
 
     def _saved_lines(self, request: HttpRequest, package: Package, done: list[str]) -> HttpResponse:
         messages.success(
@@ -137,7 +142,7 @@ class SetJobQueues(PackagesAdmin):
             if f"{prefix}-run_order" not in request.POST and f"{prefix}-line_id" not in request.POST:
                 continue  # a new line that was taken away again in the browser
             line = stored.get(request.POST.get(f"{prefix}-line_id", ""))
-            found.append(line_form(request, line, prefix=prefix, data=request.POST))
+            found.append(self._line_form(request, line, prefix=prefix, data=request.POST))
         return found
 
     def _store(self, request: HttpRequest, package: Package, lines: list[LineForm]) -> list[str]:
@@ -154,7 +159,7 @@ class SetJobQueues(PackagesAdmin):
         # The first verb compares the revision; those after it run under the lock it took.
         lifecycle.change_package(package, {}, **first)
         for form in lines:
-            line: PackageLine | None = form.line  # type: ignore[attr-defined]
+            line: PackageLine | None = form.line
             if self._is_removed(form):
                 if line is not None:
                     lifecycle.remove_line(line, actor=actor, now=now)

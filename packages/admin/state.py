@@ -45,8 +45,8 @@ def states_of(packages: Iterable[Package]) -> dict[int, PackageState]:
 def state_of(package: Package) -> PackageState:
     """The state of one package, asked once for each row read from the database."""
     if not hasattr(package, "state_shown"):
-        package.state_shown = states_of([package])[package.pk]  # type: ignore[attr-defined]
-    state: PackageState = package.state_shown  # type: ignore[attr-defined]
+        package.state_shown = states_of([package])[package.pk]
+    state: PackageState = package.state_shown
     return state
 
 

@@ -140,7 +140,7 @@ def _resume(package: Package, actor: Actor, values: dict[str, Any]) -> str:
 
 def _copy(package: Package, actor: Actor, values: dict[str, Any]) -> str:
     copy = lifecycle.copy_package(package, actor=actor, name=values.get("name", ""))
-    package.copied_to = copy.pk  # type: ignore[attr-defined]
+    package.copied_to = copy.pk
     return f"“{copy}” is a copy of “{package}”, On Hold until you set it active."
 
 
