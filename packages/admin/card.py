@@ -19,6 +19,11 @@ from packages.states import MissedRun, OnError
 
 LEADS_ON = "_then"
 MODE_WORDS = dict(forms.MODES)
+OPEN_SETTINGS = (
+    ("missed_run", "late_tolerance_minutes"),
+    ("run_equal_orders_together", "max_duration_minutes"),
+)
+LOCKED_SETTINGS = ("missed_in_words", "late_in_words", "together_in_words", "longest_in_words")
 
 
 class PackageCard(CardPanels):
@@ -54,10 +59,7 @@ class PackageCard(CardPanels):
         settings: list[Any] = [
             "time_zone",
             "run_as_in_words" if locked else "run_as_user",
-            ("missed_in_words", "late_in_words") if locked else ("missed_run", "late_tolerance_minutes"),
-            ("together_in_words", "longest_in_words")
-            if locked
-            else ("run_equal_orders_together", "max_duration_minutes"),
+            *(LOCKED_SETTINGS if locked else OPEN_SETTINGS),
         ]
         if not locked and "notification_lists" in forms.package_form_class(request, obj).base_fields:
             settings.append("notification_lists")

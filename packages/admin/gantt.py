@@ -14,7 +14,8 @@ from packages.states import FAILED, NOT_EXECUTED, Result
 WIDTH = 1_000
 NARROWEST = 6  # a run of a few milliseconds is still seen
 PARTS = 4
-SHORTEST = timedelta(seconds=1)
+SHORTEST = timedelta(milliseconds=100)
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Timed:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The time the chart shows, at least a second."""
+    """The time the chart shows, at least a tenth of a second."""
 
     start: datetime
     end: datetime
@@ -64,7 +65,8 @@ class Scale:
         """Labels at equal distances: the time passed since the start."""
         total = self.length.total_seconds()
         if total < 2 * PARTS:
-            return [f"{total * part / PARTS:.1f} s" if part else "0" for part in range(PARTS + 1)]
+            places = 1 if total >= PARTS else 2
+            return [f"{total * part / PARTS:.{places}f} s" if part else "0" for part in range(PARTS + 1)]
         return [seconds_in_words(round(total * part / PARTS)) if part else "0" for part in range(PARTS + 1)]
 
 
@@ -118,8 +120,6 @@ def _bar(look: str, start: datetime, end: datetime, *, scale: Scale, title: str)
     left = min(scale.x(start), WIDTH - NARROWEST)
     width = max(NARROWEST if look != "wait" else 0, scale.x(end) - left)
     took = (
-        seconds_in_words(round((end - start).total_seconds()))
-        if end - start >= SHORTEST
-        else "under a second"
+        seconds_in_words(round((end - start).total_seconds())) if end - start >= SECOND else "under a second"
     )
     return Bar(look, left, min(width, WIDTH - left), f"{title} {took}")

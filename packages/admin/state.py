@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.db.models import OuterRef, Subquery
+
 from packages.models import Package, Run, RunLine
 from packages.states import RECORDS_ONLY
 
@@ -52,12 +54,9 @@ def state_of(package: Package) -> PackageState:
 
 def _latest(packages: list[Package]) -> list[Run]:
     """The latest run that ended with a verdict, one per package: an indexed look each, in one statement."""
-    keys = []
-    for package in packages:
-        ended = Run.objects.filter(package_uuid=package.uuid, is_open=False).exclude(
-            outcome__in=[*RECORDS_ONLY, ""]
-        )
-        keys.append(ended.order_by("-number").values("pk")[:1])
-    first, *others = keys
-    numbers = first.union(*others, all=True) if others else first
-    return list(Run.objects.filter(pk__in=[row["pk"] for row in numbers]).select_related("started_by"))
+    ended = Run.objects.filter(package_uuid=OuterRef("uuid"), is_open=False)
+    ended = ended.exclude(outcome__in=[*RECORDS_ONLY, ""]).order_by("-number")
+    rows = Package.objects.filter(pk__in=[package.pk for package in packages])
+    keys = rows.annotate(last_no=Subquery(ended.values("pk")[:1])).values_list("last_no", flat=True)
+    found = Run.objects.filter(pk__in=[key for key in keys if key is not None])
+    return list(found.select_related("started_by", "package"))

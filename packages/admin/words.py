@@ -133,7 +133,6 @@ def _why_error(run: Run | None) -> SafeString:
 
 def _going_on(package: Package, *, run: Run, lines: list[RunLine], now: datetime) -> SafeString:
     link = format_html('<a class="jw-link" href="{}">Run {}</a>', run_address(run), run.number)
-    since = words.moment(run.started_at, now=now) if run.started_at else ""
     if run.hold_requested_at is not None:
         going = [line.description for line in lines if line.result in GOING]
         what = format_html_join(", ", "<b>{}</b>", ((name,) for name in going)) if going else "the last step"
@@ -144,12 +143,16 @@ def _going_on(package: Package, *, run: Run, lines: list[RunLine], now: datetime
         )
     at = running_line(run, lines)
     return format_html(
-        " {} ({}) is running since {}{}.",
+        " {} ({}) started {}{}.",
         link,
-        trigger_words(run).lower(),
-        since,
-        f", line {at}" if at else "",
+        _lower(trigger_words(run)),
+        words.moment(run.started_at or run.due_at, now=now),
+        f" and is at line {at}" if at else "",
     )
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def first_failures(lines: list[RunLine], *, most: int = 3) -> list[RunLine]:
