@@ -25,25 +25,28 @@ from refresher.setup import RUNNER_GROUP
 LONGEST_NAME = 50
 
 
+def usable_name(name: str, *, actor: Actor) -> str:
+    """The name, if a runner user may have it; raises ``Invalid`` for one that is no name or a person's."""
+    require_rights(actor)
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        sentence = f"Enter a user name of at most {LONGEST_NAME} characters."
+        raise Invalid([Problem("name", "invalid_name", sentence)])
+    user = get_user_model().objects.filter(username__iexact=name).first()
+    if user is not None and not is_application(user):
+        sentence = f"“{user.get_username()}” is a person's user. Choose another name for the runner user."
+        raise Invalid([Problem("name", "not_an_application", sentence)])
+    return name
+
+
 def runner_named(name: str, *, actor: Actor, now: datetime) -> Runner:
     """The runner with this user name, made with its application user if there is none.
 
     Raises ``Invalid`` if the name is not usable or belongs to a person.
     """
-    require_rights(actor)
-    name = name.strip()
-    if not name or len(name) > LONGEST_NAME or not name.isprintable():
-        raise Invalid(
-            [Problem("name", "invalid_name", f"Enter a user name of at most {LONGEST_NAME} characters.")]
-        )
-    users = get_user_model()
+    name = usable_name(name, actor=actor)
     with transaction.atomic():
-        user = users.objects.filter(username__iexact=name).first()
-        if user is None:
-            user = _application_user(name)
-        elif not is_application(user):
-            sentence = f"“{user.get_username()}” is a person's user. Choose another name for the runner user."
-            raise Invalid([Problem("name", "not_an_application", sentence)])
+        user = get_user_model().objects.filter(username__iexact=name).first() or _application_user(name)
         return runners.register_runner(user, actor=actor, now=now)
 
 
@@ -93,7 +96,7 @@ def register(
     return found
 
 
-def test_sign_in(application: EntraApplication, *, actor: Actor, now: datetime) -> str:
+def try_sign_in(application: EntraApplication, *, actor: Actor, now: datetime) -> str:
     """Signs in as the application now, and looks whether its token would be accepted; returns the good news.
 
     The result is kept on the record. Raises ``SignInFailed`` or the refusal of the token, in words.

@@ -14,6 +14,7 @@ from refresher.entra.keys import SigningKeys
 from refresher.entra.models import EntraApplication, EntraTenant
 from tests import builders
 from tests.entra.directory import Application, Directory
+from tests.entra.graph_server import GraphServer, graph_server
 from tests.entra.login_server import LoginServer, login_server
 
 
@@ -50,6 +51,15 @@ def tenant(db: None, directory: Directory, resource: Application) -> EntraTenant
     return EntraTenant.objects.create(
         name="Contoso", tenant_id=UUID(directory.tenant_id), client_id=UUID(resource.client_id)
     )
+
+
+@pytest.fixture
+def graph(login: LoginServer, directory: Directory, tmp_path: Any, settings: Any) -> Iterator[GraphServer]:
+    """Microsoft Graph over the same directory; the product is set to use it."""
+    with graph_server(directory, tmp_path, login.authority) as server:
+        login.graph_base = server.base
+        settings.ENTRA = {**settings.ENTRA, "GRAPH_ADDRESS": server.base}
+        yield server
 
 
 @pytest.fixture

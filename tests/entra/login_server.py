@@ -300,6 +300,7 @@ class LoginServer:
 
     def __init__(self) -> None:
         self.base = ""
+        self.authority = trustme.CA()
         self.graph_base = "https://graph.example"
         self.ca_file = ""
         self.directories: dict[str, Directory] = {}
@@ -400,13 +401,13 @@ class LoginServer:
 def login_server(folder: Path) -> Iterator[LoginServer]:
     """The server on a free port of this machine, its certificate vouched for by ``ca_file``."""
     login = LoginServer()
-    with https_server(login.answer, folder) as (base, ca_file):
+    with https_server(login.answer, folder, login.authority) as (base, ca_file):
         login.base, login.ca_file = base, ca_file
         yield login
 
 
 @contextlib.contextmanager
-def https_server(answer: Any, folder: Path, authority: trustme.CA | None = None) -> Iterator[tuple[str, str]]:
+def https_server(answer: Any, folder: Path, authority: trustme.CA) -> Iterator[tuple[str, str]]:
     """Serves ``answer(Asked) → (status, body, headers)`` behind TLS; yields address and CA file."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -434,7 +435,6 @@ def https_server(answer: Any, folder: Path, authority: trustme.CA | None = None)
         def log_message(self, *_args: object) -> None:
             pass
 
-    authority = authority or trustme.CA()
     ca_file = folder / f"authority-{uuid.uuid4().hex}.pem"
     authority.cert_pem.write_to_path(str(ca_file))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
