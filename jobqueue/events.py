@@ -69,6 +69,7 @@ after_finish = Signal()  # entry, log_entry: every final ledger row
 after_watched_finish = Signal()
 
 # --- housekeeping and log
+before_delete_category = Signal()  # category, actor: raise to refuse
 minute_passed = Signal()  # now: the watch looks round, once a minute; owners see to it that nothing stands still
 stale_delay = Signal()  # entry: minutes, replaces the stale age
 after_stale = Signal()  # entry

@@ -6,7 +6,7 @@ from django.db.models.signals import post_migrate
 
 class PackagesConfig(AppConfig):
     name = "packages"
-    verbose_name = "Job queue packages"
+    verbose_name = "Packages"
 
     def ready(self) -> None:
         from jobqueue import events
@@ -16,5 +16,6 @@ class PackagesConfig(AppConfig):
 
         events.finished_owned.connect(hooks.line_ended, dispatch_uid="packages.line_ended")
         events.minute_passed.connect(hooks.minute_passed, dispatch_uid="packages.minute_passed")
+        events.before_delete_category.connect(hooks.refuse_used_category, dispatch_uid="packages.category")
         before_change_list.connect(lists.refuse_while_locked, dispatch_uid="packages.lists")
         post_migrate.connect(setup.ensure_granted, sender=self, dispatch_uid="packages.setup")

@@ -9,6 +9,7 @@ from jobqueue import scheduler
 from jobqueue.actors import Actor
 from jobqueue.categories import request_wake
 from jobqueue.errors import Invalid, Problem
+from jobqueue.events import ask, before_delete_category
 from jobqueue.models import Category, Entry, LogEntry
 from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
@@ -44,10 +45,11 @@ def rename_category(category: Category, code: str, *, actor: Actor, now: datetim
 def delete_category(category: Category, *, actor: Actor) -> int:
     """Deletes the category; returns how many entries still name it and no longer take turns.
 
-    The next enqueueing of one of them makes the category again.
+    The next enqueueing of one of them makes the category again. An extension may refuse: a package needs the category.
     """
     require(actor, "administer", category.company)
     with transaction.atomic():
+        ask(before_delete_category, category=category, actor=actor)
         if category.recovery_task_id is not None:
             scheduler.cancel_task(category.recovery_task_id)
         dangling = entries_using(category)

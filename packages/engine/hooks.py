@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from jobqueue.models import Entry, LogEntry
+from jobqueue.actors import Actor
+from jobqueue.errors import Refused
+from jobqueue.models import Category, Entry, LogEntry
 from jobqueue.scheduler import create_task, database_now
 from jobqueue.scheduler.models import ScheduledTask
 from packages.engine import steps
-from packages.models import RunLine
+from packages.models import PackageLine, RunLine
 from packages.rows import locked
 from packages.states import GOING, OWNER_KIND
 
@@ -31,6 +33,21 @@ def line_ended(*, entry: Entry, log_entry: LogEntry, succeeded: bool, final: boo
     if line is None or (line.entry_due_at is not None and log_entry.due_at < line.entry_due_at):
         return
     steps.attempt_ended(package, line, entry, log_entry, succeeded=succeeded, final=final, now=database_now())
+
+
+def refuse_used_category(*, category: Category, actor: Actor, **_: Any) -> None:
+    """A category a line uses is not deleted (*Packages reference, Deleting*)."""
+    lines = PackageLine.objects.filter(
+        entry__company_id=category.company_id, entry__category_code=category.code
+    ).select_related("package")
+    names = sorted({line.package.name for line in lines})
+    if names:
+        used = ", ".join(f"“{name}”" for name in names)
+        raise Refused(
+            f"The category “{category.code}” is used by lines of the job queue package {used}. "
+            "Give those lines another category first.",
+            code="category_in_use",
+        )
 
 
 def minute_passed(*, now: datetime, **_: Any) -> None:

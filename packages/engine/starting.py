@@ -132,17 +132,17 @@ def _line(run: Run, package: Package, line: PackageLine, selection: Selection) -
         object_id=entry.object_id,
         object_caption=job.caption[:250] if job is not None else "",
         parameter_string=entry.parameter_string,
-        parameters=_masked(entry.parameters),
+        parameters=masked(entry.parameters),
         category_code=entry.category_code,
         result=selection.result_of(line) if line.enabled else Result.DISABLED,
     )
 
 
-def _masked(value: Any, name: str = "") -> Any:
+def masked(value: Any, name: str = "") -> Any:
     if name and SECRET_NAME.search(name):
         return HIDDEN
     if isinstance(value, dict):
-        return {key: _masked(item, str(key)) for key, item in value.items()}
+        return {key: masked(item, str(key)) for key, item in value.items()}
     if isinstance(value, list):
-        return [_masked(item) for item in value]
+        return [masked(item) for item in value]
     return value

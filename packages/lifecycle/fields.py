@@ -25,6 +25,8 @@ def write(row: models.Model, values: Mapping[str, Any], *, allowed: Iterable[str
         if value in (None, "") and not isinstance(field, models.BooleanField):
             value = None if field.null else field.get_default()
         try:
+            if isinstance(field, models.IntegerField) and isinstance(value, float | bool):
+                raise ValidationError("Enter a whole number.")
             if value is not None or not field.null:
                 value = field.clean(value, row)
         except ValidationError as error:
