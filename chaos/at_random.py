@@ -38,9 +38,7 @@ def play_at_random(stage: Stage, *, minutes: float, seed: int | None) -> Result:
 
     def play(stage: Stage, case: Case) -> None:
         case.settle_seconds = SETTLE_SECONDS
-        case.overlaps_allowed = (
-            True  # a run whose supervisor stood still beyond its lease goes on beside the next
-        )
+        case.overlaps_allowed = True  # of runs declared lost: their supervisor stood still beyond its lease
         pair = [stage.another().wait_until_ready() for _ in range(2)]
         _recurring(case)
         until, feed_at = time.monotonic() + minutes * 60, 0.0

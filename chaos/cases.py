@@ -39,7 +39,7 @@ OTHERS: tuple[tuple[str, str, Play, tuple[str, ...]], ...] = (
     ("orderly stop", "running and claimed", entries.graceful_stop, BOTH),
     ("orderly stop", "beyond the grace period", entries.stop_beyond_grace, BOTH),
     ("limits of site, users and categories", "three clusters", entries.limits, BOTH),
-    ("burst of another company", "turns in due order", entries.other_companys_burst, BOTH),
+    ("burst of another company", "companies take turns", entries.other_companys_burst, BOTH),
 )
 
 SHORT = (

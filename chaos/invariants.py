@@ -11,11 +11,14 @@ from django.db.models import Count, Exists, OuterRef, Q
 from chaos.mix import Mix
 from chaos.models import Effect
 from chaos.notes import Note
+from chaos.slots import beyond_slots
 from jobqueue.models import Entry, LogEntry, ScheduledTask
 from jobqueue.scheduler import database_now
 from jobqueue.states import HoldKind, LogStatus, Status
 
 SOON = timedelta(seconds=20)
+Run = tuple[str, datetime, int]
+"""Entry, due moment and attempt."""
 
 
 def unsettled(mix: Mix) -> str:
@@ -33,7 +36,11 @@ def unsettled(mix: Mix) -> str:
 
 
 def violations(mix: Mix, notes: Iterable[Note], *, overlaps_allowed: bool = False) -> list[str]:
-    """Every invariant that does not hold, in words."""
+    """Every invariant that does not hold, in words.
+
+    ``overlaps_allowed``: a body whose run was declared lost may have gone on beside the next one. By the ledger no
+    category is ever beyond its slots, whatever happened.
+    """
     notes = list(notes)
     starts = [found for found in notes if found.what == "start"]
     return [
@@ -42,7 +49,8 @@ def violations(mix: Mix, notes: Iterable[Note], *, overlaps_allowed: bool = Fals
         *_nothing_behind(mix),
         *_repeated(mix, starts),
         *_effects(mix),
-        *([] if overlaps_allowed else _overlaps(notes)),
+        *_overlaps(notes, excused=_lost(mix) if overlaps_allowed else set()),
+        *beyond_slots(mix.all),
         *_out_of_order(starts),
     ]
 
@@ -129,14 +137,19 @@ def _effects(mix: Mix) -> Iterator[str]:
             yield f"atomic entry {entry_id} left {effects[entry_id]} effects"
 
 
-def _overlaps(notes: list[Note]) -> Iterator[str]:
-    """Two runs of the category with one slot never overlap. A killed run lasts until its last sign of life."""
+def _overlaps(notes: list[Note], *, excused: set[Run]) -> Iterator[str]:
+    """Two bodies of the category with one slot never overlap, but for excused runs that others come to lie beside.
+
+    A killed run lasts until its last sign of life.
+    """
     runs: dict[tuple[str, int], list[int]] = {}
     names: dict[tuple[str, int], str] = {}
     open_runs: dict[str, tuple[str, int]] = {}
     for found in notes:
         entry = found.facts.get("entry", "")
-        if found.what == "start" and found.facts["category"] == "TURNS":
+        if found.what == "start" and _run_of(found) in excused:
+            open_runs.pop(entry, None)
+        elif found.what == "start" and found.facts["category"] == "TURNS":
             open_runs[entry] = (entry, found.at)
             runs[entry, found.at] = [found.at, found.at]
             names[entry, found.at] = found.facts["label"]
@@ -146,6 +159,18 @@ def _overlaps(notes: list[Note]) -> Iterator[str]:
     for (one, (_, end)), (other, (begin, _)) in pairwise(ordered):
         if begin < end:
             yield f"category overlapped by {(end - begin) / 1e6:.0f} ms: {names[one]} and {names[other]}"
+
+
+def _run_of(found: Note) -> Run:
+    return found.facts["entry"], datetime.fromisoformat(found.facts["due"]), found.facts["attempt"]
+
+
+def _lost(mix: Mix) -> set[Run]:
+    """Runs that were declared lost: nobody can stop a process on a host, or under a supervisor, that stands still."""
+    rows = LogEntry.objects.filter(entry_id__in=mix.all, error_kind="lost")
+    return {
+        (entry.hex, due, attempt) for entry, due, attempt in rows.values_list("entry_id", "due_at", "attempt")
+    }
 
 
 def _out_of_order(starts: list[Note]) -> Iterator[str]:
