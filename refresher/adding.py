@@ -11,6 +11,7 @@ from typing import Any
 from jobqueue import history
 from jobqueue.actors import Actor
 from jobqueue.models import Entry
+from notifications.verbs import links
 from refresher import events
 from refresher.models import ManagedByApp, MonitoredJob
 from refresher.templates import BESIDE, SURVIVING, TEMPLATE, as_entry, changed_names, fill_from
@@ -68,6 +69,8 @@ def add(
         _renew(job, entry, old=old, description=description)
     if write:
         _write(job, old)
+        if found is None and entry.pk is not None:
+            job.notification_lists.set(links.linked_lists(entry))
     return Added(job, found is None, history.differences(before, as_entry(job)))
 
 

@@ -18,6 +18,7 @@ from jobqueue.errors import Invalid, NotFound, Problem, Refused
 from jobqueue.models import Company
 from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
+from refresher import telling
 from refresher.errors import NotOperational
 from refresher.models import MonitoredJob, RefreshSetup, Runner
 from refresher.models.runner import FAILURE_LIMIT, MAX_ERROR
@@ -144,7 +145,7 @@ def record_success(runner: Runner, *, now: datetime | None = None) -> Runner:
 
 
 def record_failure(runner: Runner, message: str, *, now: datetime | None = None) -> Runner:
-    """One cycle of the worker failed as this runner, retries included; people are told at the first and the 15th."""
+    """One cycle of the worker failed as this runner, retries included; people hear of the 5th, 10th and 15th."""
     now = now or database_now()
     with transaction.atomic():
         Runner.objects.filter(pk=runner.pk).update(
@@ -153,4 +154,5 @@ def record_failure(runner: Runner, message: str, *, now: datetime | None = None)
             last_failure_at=now,
         )
         runner.refresh_from_db()
+        telling.runner_failed(runner, moment=now)
     return runner

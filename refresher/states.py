@@ -52,6 +52,7 @@ class Why(enum.StrEnum):
     RUNNING = "running"
     LOST_RUN = "lost_run"
     RETRY = "retry"
+    RESCHEDULED = "rescheduled"
     WAITING = "waiting"
     SLEEPING = "sleeping"
     MANUAL_HOLD = "manual_hold"

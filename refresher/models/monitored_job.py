@@ -8,6 +8,7 @@ from django.db import models
 
 from jobqueue.models import Company, Entry
 from jobqueue.models.entry import WEEKDAY_FIELDS
+from notifications.models import NotificationList
 from refresher.models.runner import Runner
 from refresher.states import RefreshStatus
 
@@ -117,6 +118,14 @@ class MonitoredJob(models.Model):
         max_length=MAX_HEARTBEAT_URL,
         blank=True,
         help_text="Called (POST, no content) after every successful run; a failing call never harms the job.",
+    )
+
+    notification_lists = models.ManyToManyField(
+        NotificationList,
+        blank=True,
+        related_name="monitored_jobs",
+        verbose_name="notification lists",
+        help_text="Lists that hear of the entry's runs; a pass links them again where they are missing.",
     )
 
     # --- how the last refresh went

@@ -51,6 +51,7 @@ class RefreshSetup(models.Model):
         default=False,
         help_text="On: deleted entries of custom monitored jobs are created again. Protected jobs always are.",
     )
+    overdue_told_at = models.DateTimeField("told that nobody refreshes at", null=True, editable=False)
     last_request_at = models.DateTimeField("last Refresh Now", null=True, editable=False)
 
     class Meta:

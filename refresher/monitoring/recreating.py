@@ -44,7 +44,8 @@ def what_recreating_loses(company: Company, *, actor: Actor) -> Losses:
     """The warning to be confirmed: runner assignments, edits, refresh results, templates without an entry."""
     require(actor, "view", company)
     jobs = list(MonitoredJob.objects.select_related("company", "runner__user").filter(company=company))
-    entries: dict[Any, Entry] = {entry.id: entry for entry in Entry.objects.filter(id__in=[job.entry_id for job in jobs])}
+    rows = Entry.objects.filter(id__in=[job.entry_id for job in jobs])
+    entries: dict[Any, Entry] = {entry.id: entry for entry in rows}
     flagged = set(
         ManagedByApp.objects.filter(company=company, managed=True).values_list("entry_id", flat=True)
     )

@@ -6,12 +6,13 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, transaction
 
 from jobqueue import history, lifecycle
-from jobqueue.actors import Actor
+from jobqueue.actors import SYSTEM, Actor
 from jobqueue.errors import JobQueueError
-from jobqueue.guarded import TRIES, ChangedMeanwhile, store
+from jobqueue.guarded import TRIES, ChangedMeanwhile, fresh, store
 from jobqueue.models import Entry
 from jobqueue.schedule import ScheduleError
 from jobqueue.states import Origin
+from notifications.verbs import links
 from refresher import events
 from refresher.models import ManagedByApp, MonitoredJob, RefreshLog, RefreshLogLine
 from refresher.passing.deciding import Plan, decide, failed_by
@@ -84,8 +85,14 @@ def _carry_out(job: MonitoredJob, plan: Plan, standpoint: Standpoint) -> Entry |
         return None
     if plan.corrected:
         _correct(entry, plan, standpoint)
-    if plan.corrected or plan.due is not None or action is Action.ADOPTED:
+    for one in plan.lists:
+        links.link_entry(entry, one, actor=SYSTEM)
+    if plan.lists:
+        entry = fresh(entry)
+    if plan.writes or plan.due is not None or action is Action.ADOPTED:
         _record(entry, plan.outcome, standpoint)
+    if job.heartbeat_url and not entry.is_watched:
+        entry = lifecycle.set_watched(entry, True, actor=SYSTEM, now=standpoint.now)
     if plan.due is not None:
         entry = lifecycle.restart(
             entry,
@@ -103,6 +110,11 @@ def _create(job: MonitoredJob, plan: Plan, standpoint: Standpoint) -> Entry:
         values["earliest_start_at"] = plan.due.planned
     events.ask_all(events.before_restore_entry, job=job, values=values)
     entry = lifecycle.create_ready(job.company, values, actor=standpoint.creator(job), now=standpoint.now)
+    for one in job.notification_lists.filter(company=job.company).order_by("pk"):
+        links.link_entry(entry, one, actor=SYSTEM)
+    if job.heartbeat_url:
+        lifecycle.set_watched(entry, True, actor=SYSTEM, now=standpoint.now)
+    entry = fresh(entry)
     _record(entry, plan.outcome, standpoint)
     return entry
 

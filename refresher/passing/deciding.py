@@ -25,10 +25,11 @@ from jobqueue.querysets import running_log_entries
 from jobqueue.schedule import ScheduleError
 from jobqueue.states import Anchor, HoldKind, Status
 from jobqueue.validation import apply, label, problems_of
+from notifications.models import EntryLink, NotificationList
 from refresher import events
 from refresher.models import MonitoredJob
 from refresher.passing import finding, wording
-from refresher.passing.due import Due, in_bracket, next_due
+from refresher.passing.due import Due, in_bracket, next_due, starts_again_after_error
 from refresher.passing.standpoint import Standpoint
 from refresher.results import Outcome
 from refresher.states import Action, Why
@@ -41,6 +42,7 @@ HOLDS = {
     HoldKind.COPY: Why.COPY_HOLD,
     HoldKind.OWNER: Why.OWNER_HOLD,
 }
+LISTS = "Notification lists"
 GOING_ON = {Status.IN_PROCESS: Why.RUNNING, Status.WAITING: Why.WAITING, Status.INACTIVITY: Why.SLEEPING}
 STOPPED = {Status.ERROR: Why.IN_ERROR, Status.ON_HOLD: Why.PROGRAM_HOLD, Status.FINISHED: Why.FINISHED}
 
@@ -49,7 +51,8 @@ STOPPED = {Status.ERROR: Why.IN_ERROR, Status.ON_HOLD: Why.PROGRAM_HOLD, Status.
 class Plan:
     """A decision: the outcome to report, and what has to be written for it.
 
-    ``target`` is the entry as it shall be, ``corrected`` the fields that change, ``due`` the start of a restart.
+    ``target`` is the entry as it shall be, ``corrected`` the fields that change, ``due`` the start of a restart,
+    ``lists`` the notification lists that no longer hear of the entry.
     """
 
     outcome: Outcome
@@ -57,6 +60,12 @@ class Plan:
     target: Entry | None = None
     corrected: frozenset[str] = field(default_factory=frozenset)
     due: Due | None = None
+    lists: tuple[NotificationList, ...] = ()
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything of the entry changes in place."""
+        return bool(self.corrected or self.lists)
 
 
 def decide(job: MonitoredJob, standpoint: Standpoint) -> Plan:
@@ -64,7 +73,7 @@ def decide(job: MonitoredJob, standpoint: Standpoint) -> Plan:
     entry = finding.linked_entry(job)
     if entry is not None:
         return _for_entry(job, entry, standpoint)
-    if job.expires_at is not None and job.expires_at < standpoint.now:
+    if _has_expired(job, standpoint):
         return _alone(job, None, Why.EXPIRED)
     if not standpoint.may_create(job):
         return _failed(job, None, Why.RECREATION_OFF)
@@ -88,6 +97,8 @@ def _create(job: MonitoredJob, standpoint: Standpoint) -> Plan:
     if against is not None:
         return _failed(job, None, *against)
     due = next_due(target, not_before=job.earliest_start_at, now=standpoint.now)
+    if _comes_too_late(job, due):
+        return _alone(job, None, Why.EXPIRED)
     target.earliest_start_at = due.planned
     outcome = Outcome(job, Action.RECREATED, Why.MISSING, wording.MISSING, due_at=due.planned)
     return Plan(outcome, target=target, due=due)
@@ -100,7 +111,11 @@ def _for_entry(job: MonitoredJob, entry: Entry, standpoint: Standpoint) -> Plan:
     if (entry.object_type, entry.object_id) != (job.object_type, job.object_id):
         return _failed(job, entry, Why.OTHER_OBJECT, wording.other_object(job, entry))
     target, changes, corrected = _as_it_shall_be(job, entry, standpoint)
-    wants = Plan(_outcome(job, entry, Action.LEFT_ALONE, Why.SCHEDULED, changes), entry, target, corrected)
+    lists = _missing_lists(job, entry)
+    if lists:
+        changes[LISTS] = ["", ", ".join(str(one) for one in lists)]
+    outcome = _outcome(job, entry, Action.LEFT_ALONE, Why.SCHEDULED, changes)
+    wants = Plan(outcome, entry, target, corrected, lists=lists)
     against = _problem(target, Actor(user=target.user, origin=standpoint.actor.origin))
     if against is not None and (entry.status != Status.IN_PROCESS or against[0] is Why.INVALID):
         return _failed(job, entry, *against)
@@ -111,7 +126,7 @@ def _hands_off(job: MonitoredJob, entry: Entry, standpoint: Standpoint) -> Why |
     """Why nothing at all is written to the entry; None if it may be touched."""
     if entry.owner_kind or entry.is_system:
         return Why.OWNED
-    if job.expires_at is not None and job.expires_at < standpoint.now:
+    if _has_expired(job, standpoint):
         return Why.EXPIRED
     if entry.status != Status.ON_HOLD:
         return None
@@ -138,6 +153,14 @@ def _as_it_shall_be(
     before = history.snapshot(entry)
     corrected = changed_names({name: getattr(entry, name) for name in TEMPLATE}, target)
     return target, history.differences(before, target), frozenset(corrected)
+
+
+def _missing_lists(job: MonitoredJob, entry: Entry) -> tuple[NotificationList, ...]:
+    """The job's notification lists that are not linked to the entry; usually it has none, which costs one query."""
+    if job.pk is None:
+        return ()
+    linked = EntryLink.objects.filter(entry_id=entry.id).values("list")
+    return tuple(job.notification_lists.filter(company=entry.company).exclude(pk__in=linked).order_by("pk"))
 
 
 def _problem(target: Entry, runs_as: Actor) -> tuple[Why, str] | None:
@@ -185,6 +208,8 @@ def _ready(plan: Plan, task: ScheduledTask, standpoint: Standpoint) -> Plan:
         would_be_lost = entry.recurrence_anchor == Anchor.FIXED and starts_at <= standpoint.now
         if would_be_lost or not (plan.corrected or is_other_user):
             return _going_on(plan, Why.DUE)
+    elif starts_again_after_error(entry, plan.outcome.job, starts_at=starts_at):
+        return _going_on(plan, Why.RESCHEDULED)
     elif not entry.manual_recurrence and not _due(plan, standpoint).fits(starts_at):
         return _restart(plan, Why.CHANGED if plan.corrected else Why.MOVED, standpoint)
     if plan.corrected:
@@ -200,7 +225,7 @@ def _going_on(plan: Plan, why: Why) -> Plan:
     assert entry is not None
     assert target is not None
     target.user = entry.user
-    action = Action.CORRECTED if plan.corrected else Action.LEFT_ALONE
+    action = Action.CORRECTED if plan.writes else Action.LEFT_ALONE
     changes = {name: change for name, change in plan.outcome.changes.items() if name != label("user")}
     reason = wording.going_on(entry, why, corrected=bool(plan.corrected))
     return replace(plan, outcome=_outcome(plan.outcome.job, entry, action, why, changes, reason=reason))
@@ -215,12 +240,24 @@ def _restart(plan: Plan, why: Why, standpoint: Standpoint) -> Plan:
     if ask(schedule_veto, entry=target):
         return _going_on(plan, Why.HANDLED)
     due = _due(plan, standpoint)
+    if _comes_too_late(plan.outcome.job, due):
+        return _going_on(plan, Why.EXPIRED)
     reason = wording.restarted(entry, why)
     outcome = replace(
         _outcome(plan.outcome.job, entry, Action.RESTARTED, why, plan.outcome.changes, reason=reason),
         due_at=max(due.planned, standpoint.now + LEAD),
     )
     return replace(plan, outcome=outcome, due=due)
+
+
+def _has_expired(job: MonitoredJob, standpoint: Standpoint) -> bool:
+    """Whether the job is over, or would be before its first run: it is not due then, nor an error."""
+    moments = [standpoint.now, job.earliest_start_at]
+    return job.expires_at is not None and any(one is not None and job.expires_at < one for one in moments)
+
+
+def _comes_too_late(job: MonitoredJob, due: Due) -> bool:
+    return job.expires_at is not None and job.expires_at < due.planned
 
 
 def _due(plan: Plan, standpoint: Standpoint) -> Due:

@@ -13,6 +13,7 @@ from jobqueue.models import Entry, LogEntry
 from jobqueue.schedule import initial_run, next_after_completion, next_fixed
 from jobqueue.states import Anchor, LogStatus, Origin
 from jobqueue.validation import recurrence_of
+from refresher.models import MonitoredJob
 
 GRID = timedelta(minutes=3)
 SAME = timedelta(seconds=2)
@@ -47,6 +48,18 @@ def next_due(entry: Entry, *, not_before: datetime | None, now: datetime) -> Due
         at = initial_run(recurrence, now=now, earliest_start=wanted)
     planned = initial_run(recurrence, now=now, earliest_start=at)
     return Due(computed=max(at, now), planned=planned)
+
+
+def starts_again_after_error(entry: Entry, job: MonitoredJob, *, starts_at: datetime) -> bool:
+    """Whether the last run failed for good and auto-reschedule put the start off by its delay."""
+    if not job.auto_reschedule:
+        return False
+    last = LogEntry.objects.filter(entry_id=entry.id, is_final=True).order_by("-entry_no").first()
+    if last is None or last.status != LogStatus.ERROR or last.ended_at is None:
+        return False
+    not_before = last.ended_at + timedelta(seconds=job.auto_reschedule_delay_seconds)
+    planned = initial_run(recurrence_of(entry), now=last.ended_at, earliest_start=not_before)
+    return abs(starts_at - planned) <= GRID
 
 
 def in_bracket(start: datetime, due: datetime) -> bool:

@@ -26,9 +26,11 @@ _GOING_ON = {
     Why.RUNNING: "A run is in process; it is not disturbed.",
     Why.LOST_RUN: "In Process without a task; the scheduler settles the lost run.",
     Why.RETRY: "A failed run is about to be tried again.",
+    Why.RESCHEDULED: "It failed for good and starts again after its auto-reschedule delay.",
     Why.WAITING: "Waiting for its turn in the category.",
     Why.SLEEPING: "It found nothing to do and sleeps for its inactivity period.",
     Why.HANDLED: "An extension vetoes its scheduling.",
+    Why.EXPIRED: "It expires before its next run.",
 }
 _HANDS_OFF = {
     Why.MANUAL_HOLD: "Held by a person{who}{why}.",
@@ -57,7 +59,7 @@ def going_on(entry: Entry, why: Why, *, corrected: bool) -> str:
 
 def hands_off(job: MonitoredJob, entry: Entry | None, why: Why) -> str:
     if why == Why.EXPIRED and job.expires_at is not None:
-        return f"Expired at {job.expires_at:%Y-%m-%d %H:%M} UTC."
+        return f"Expires at {job.expires_at:%Y-%m-%d %H:%M} UTC: it has no further run."
     if entry is None:
         return ""
     if why == Why.OWNED:

@@ -1,0 +1,79 @@
+"""Refresher: are monitored jobs looked after, and do the runner users work?"""
+
+from collections.abc import Iterable
+
+from django.db.models import Exists, OuterRef
+
+from jobqueue.doctor.registry import Result, check, failure, ok, warning
+from jobqueue.models import Company
+from jobqueue.scheduler import database_now
+from refresher.asking import last_refreshed, setup_of
+from refresher.models import MonitoredJob, RefreshSetup, Runner
+from refresher.runners import operational_problems
+from refresher.states import RefreshStatus
+from refresher.watching import is_overdue
+
+SHOWN = 5
+
+
+@check("Refresher", rank=80)
+def refresher() -> Iterable[Result]:
+    jobs = MonitoredJob.objects.filter(company=OuterRef("pk"))
+    companies = list(Company.objects.filter(Exists(jobs)))
+    if not companies:
+        yield ok("No jobs are monitored.")
+    for company in companies:
+        yield from _company(setup_of(company))
+
+
+@check("Runner users", rank=81)
+def runners() -> Iterable[Result]:
+    found = list(Runner.objects.select_related("user"))
+    for runner in found:
+        for sentence in operational_problems(runner):
+            yield failure(sentence, fix="Open the list of runner users.")
+    if all(not operational_problems(runner) for runner in found):
+        yield ok(f"{len(found)} runner users work." if found else "No runner users are registered.")
+
+
+def _company(setup: RefreshSetup) -> Iterable[Result]:
+    company, now = setup.company, database_now()
+    count = MonitoredJob.objects.filter(company=company).count()
+    if not setup.enabled or (setup.external_only and not setup.use_external):
+        yield warning(
+            f"{company}: {count} monitored jobs, and nothing is being refreshed.",
+            fix="Switch refreshing on in the refresh set-up, or enable the external refresher.",
+        )
+        return
+    last = last_refreshed(company)
+    words = f"last refreshed {last:%Y-%m-%d %H:%M} UTC" if last is not None else "never refreshed yet"
+    if setup.use_external and is_overdue(setup, now=now):
+        yield failure(
+            f"{company}: {count} monitored jobs, {words}; the outside worker should come every hour.",
+            fix="See whether the worker runs, reaches this installation and has working runner users.",
+        )
+    else:
+        yield ok(f"{company}: {count} monitored jobs, {words}.")
+    if setup.use_external and not setup.default_time_zone:
+        yield failure(
+            f"{company}: the default job time zone is missing.", fix="Enter it in the refresh set-up."
+        )
+    yield from _unserved(setup)
+    failing = MonitoredJob.objects.filter(company=company, last_refresh_status=RefreshStatus.ERROR)
+    if number := failing.count():
+        names = ", ".join(f"“{job}”" for job in failing[:SHOWN])
+        yield warning(
+            f"{company}: {number} monitored jobs could not be refreshed: {names}.",
+            fix="Read the error message of each in the list of monitored jobs.",
+        )
+
+
+def _unserved(setup: RefreshSetup) -> Iterable[Result]:
+    if not setup.use_external or setup.default_runner_id is not None:
+        return
+    number = MonitoredJob.objects.filter(company=setup.company, runner=None).count()
+    if number:
+        yield failure(
+            f"{setup.company}: {number} monitored jobs have no runner user, and there is no default one.",
+            fix="Choose a default runner user in the refresh set-up, or assign one to each job.",
+        )
