@@ -11,8 +11,8 @@ class NotificationsConfig(AppConfig):
         from django.contrib.auth import get_user_model
         from django.db.models.signals import pre_delete
 
-        from jobqueue import secrets
-        from notifications import channels, entry_scenarios, remarks, routines  # noqa: F401  (they register)
+        from jobqueue import events, secrets
+        from notifications import channels, entry_occasions, remarks, routines, watch  # noqa: F401  (they register)
         from notifications.channels.email import EmailChannel
         from notifications.channels.targets import SlackChannel, TeamsChannel, WebhookChannel
         from notifications.models import ChannelTarget, Message
@@ -26,3 +26,10 @@ class NotificationsConfig(AppConfig):
         pre_delete.connect(
             remarks.note_lost_recipient, sender=get_user_model(), dispatch_uid="notifications.remarks"
         )
+        for signal, receiver in (
+            (events.failed_for_good, entry_occasions.on_failed_for_good),
+            (events.after_watched_finish, entry_occasions.on_watched_finish),
+            (events.minute_passed, watch.on_minute_passed),
+            (events.after_adopt, watch.on_adopt),
+        ):
+            signal.connect(receiver, dispatch_uid=f"notifications.{receiver.__name__}")

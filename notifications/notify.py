@@ -17,6 +17,7 @@ from jobqueue.models import Company
 from notifications import scenarios
 from notifications.models import Message, NotificationList, RepeatMark
 from notifications.recipients import choose
+from notifications.scenarios import Severity
 from notifications.writing import write
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,8 @@ class Occasion:
     ``fallback_user`` and ``fallback_scenarios``: if the lists are empty and one of these scenarios matches (failures),
     the company's default list is told, and if that is empty, the user. ``also`` are users who are told in any case.
     ``minutes`` is what was measured, by scenario: a line that names minutes is told only above them. With ``once_key``
-    a line is told once for this key, however often it is noticed.
+    (for all scenarios) or ``once`` (by scenario) a line is told once for this key, however often it is noticed.
+    ``templates``, by scenario, are used instead of ``template`` for people whose most severe scenario it is.
     """
 
     company: Company
@@ -54,6 +56,11 @@ class Occasion:
     also: tuple[Any, ...] = ()
     minutes: Mapping[str, float] = field(default_factory=dict)
     once_key: str = ""
+    once: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)
+
+    def once_key_of(self, scenario: str) -> str:
+        return self.once.get(scenario, self.once_key)
 
 
 def notify(occasion: Occasion) -> list[Message]:
@@ -72,12 +79,21 @@ def notify(occasion: Occasion) -> list[Message]:
         return []
 
 
-def reset_repeats(lists: Iterable[NotificationList], about: tuple[str, str]) -> None:
-    """A run succeeded: what ``about`` names is told again at once, whatever the repeat intervals of these lists say.
+def reset_repeats(
+    lists: Iterable[NotificationList], about: tuple[str, str], *, before: datetime | None = None
+) -> None:
+    """A run succeeded: problems of what ``about`` names are told again at once, whatever the repeat intervals say.
 
-    Also forgets what the company's default list was told about it. Source: *Packages reference, Flood protection*.
+    Also for what the company's default list was told about it. Lines for successes and completions keep their interval:
+    for them it is a limit. ``before``: only what was told before this moment. Source: *Packages reference, Flood
+    protection*.
     """
-    marks = RepeatMark.objects.filter(about_kind=about[0], about_reference=about[1])
+    problems = [one.code for one in scenarios.registered() if one.severity >= Severity.OVERRUN]
+    marks = RepeatMark.objects.filter(
+        about_kind=about[0], about_reference=about[1], line__scenario__in=problems
+    )
+    if before is not None:
+        marks = marks.filter(told_at__lt=before)
     listed = [one.pk for one in lists]
     own = marks.filter(line__list_id__in=listed) | marks.filter(line__list__default_of__isnull=False)
     RepeatMark.objects.filter(pk__in=list(own.values_list("pk", flat=True))).delete()
@@ -100,7 +116,7 @@ def _notify(occasion: Occasion) -> list[Message]:
     messages = write(
         occasion.company,
         told,
-        template=occasion.template,
+        template=lambda one: occasion.templates.get(one.scenarios[0], occasion.template),
         facts=occasion.facts,
         moment=occasion.moment,
         about=occasion.about,

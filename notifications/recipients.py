@@ -107,7 +107,7 @@ def choose(occasion: Occasion) -> list[Told]:
     failures = codes & set(occasion.fallback_scenarios)
     if not usable and failures:
         lines, user = _fall_back(occasion, failure=scenarios.most_severe_first(failures)[0])
-    if occasion.once_key:
+    if occasion.once_key or occasion.once:
         lines = _not_yet_told(lines, occasion)
     people: dict[str, Told] = {}
     for line in lines:
@@ -193,11 +193,12 @@ def _fall_back(occasion: Occasion, *, failure: str) -> tuple[dict[NotificationLi
 
 
 def _not_yet_told(lines: Mapping[NotificationLine, str], occasion: Occasion) -> dict[NotificationLine, str]:
-    marks = ToldMark.objects.filter(line__in=[line.pk for line in lines], key=occasion.once_key)
-    known = set(marks.values_list("line_id", flat=True))
-    fresh = {line: scenario for line, scenario in lines.items() if line.pk not in known}
+    keys = {line: key for line, scenario in lines.items() if (key := occasion.once_key_of(scenario))}
+    marks = ToldMark.objects.filter(line__in=[line.pk for line in keys], key__in=set(keys.values()))
+    known = set(marks.values_list("line_id", "key"))
+    fresh = {line: scenario for line, scenario in lines.items() if (line.pk, keys.get(line)) not in known}
     ToldMark.objects.bulk_create(
-        ToldMark(line=line, key=occasion.once_key, at=occasion.moment) for line in fresh
+        ToldMark(line=line, key=keys[line], at=occasion.moment) for line in fresh if line in keys
     )
     return fresh
 

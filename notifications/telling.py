@@ -12,10 +12,14 @@ from notifications.models import Message
 def facts_of(message: Message) -> dict[str, Any]:
     """The facts of the message, with product, company, links and how many were held back.
 
-    ``pages`` among the facts (name → admin view and arguments) become full addresses under their names.
+    ``pages`` among the facts (name → admin view and arguments) become full addresses under their names; ``measured``
+    (scenario → minutes) becomes the ``minutes`` of the message's own scenario.
     """
     conf = settings()
-    facts = {name: value for name, value in message.facts.items() if name != "pages"}
+    facts = {name: value for name, value in message.facts.items() if name not in ("pages", "measured")}
+    measured = (message.facts.get("measured") or {}).get(message.scenario)
+    if measured is not None:
+        facts["minutes"] = measured
     return {
         "product": conf.product,
         "environment": conf.environment,

@@ -1,6 +1,6 @@
 """Writing rows of the outbox, in the caller's transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ def write(
     company: Company,
     told: Sequence[Told],
     *,
-    template: str,
+    template: str | Callable[[Told], str],
     facts: Mapping[str, Any],
     moment: datetime,
     about: tuple[str, str] = ("", ""),
@@ -40,7 +40,7 @@ def write(
                 time_zone=time_zone,
                 scenario=one.scenarios[0] if one.scenarios else "",
                 scenarios=list(one.scenarios),
-                template=template,
+                template=template(one) if callable(template) else template,
                 facts=dict(facts),
                 held_back=one.held_back,
                 about_kind=about[0],

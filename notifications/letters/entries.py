@@ -71,8 +71,17 @@ def recovered(facts: Facts) -> Letter:
 
 
 def late(facts: Facts) -> Letter:
-    """An entry has not started although its due time has passed."""
+    """An entry has not started although its due time has passed, or has started long after it."""
     waited = int(facts.get("minutes") or 0)
+    if facts.get("started_at"):
+        return _letter(
+            facts,
+            severity=Severity.WARNING,
+            status=_("Late"),
+            happened=_("It was due at %(due)s and started late, at %(start)s.")
+            % {"due": moment(facts.get("due_at")), "start": moment(facts["started_at"])},
+            meaning=_what_comes(facts),
+        )
     happened = _("It was due at %(due)s and has not started.") % {"due": moment(facts.get("due_at"))}
     if waited:
         happened = _("It was due at %(due)s and has not started after %(minutes)s.") % {
@@ -93,8 +102,17 @@ def late(facts: Facts) -> Letter:
 
 
 def ran_longer(facts: Facts) -> Letter:
-    """An entry has been running for longer than people want to hear nothing about."""
+    """An entry has been running, or ran, for longer than people want to hear nothing about."""
     allowed = int(facts.get("minutes") or 0)
+    if facts.get("ended_at"):
+        return _letter(
+            facts,
+            severity=Severity.WARNING,
+            status=_("Ran long"),
+            happened=_("It ran for longer than %(minutes)s, since %(start)s.")
+            % {"minutes": minutes(allowed), "start": moment(facts.get("started_at"))},
+            meaning=_what_comes(facts),
+        )
     return _letter(
         facts,
         severity=Severity.WARNING,
