@@ -2,6 +2,7 @@
 
 from jobqueue.admin import (
     accounts,
+    api_tokens,
     credentials,
     entries,
     entry_changes,
@@ -16,6 +17,7 @@ from jobqueue.admin import (
 
 __all__ = [
     "accounts",
+    "api_tokens",
     "credentials",
     "entries",
     "entry_changes",

@@ -22,7 +22,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         *extensions.sidebar_groups(request),
         group("Behind the scenes", _behind(request) if may(request, "view") else []),
         group("Set-up", _set_up() if may(request, "administer") else []),
-        group("People", _people(request) if people else []),
+        group("People", _people(request) if people or may(request, "view") else []),
     ]
     return [found for found in groups if found["items"]]
 
@@ -86,6 +86,8 @@ def _people(request: HttpRequest) -> list[dict[str, Any]]:
         items.append(item("Users", icon="person", name="auth_user_changelist"))
     if request.user.has_perm("auth.view_group"):
         items.append(item("Groups", icon="group", name="auth_group_changelist"))
+    if may(request, "view"):
+        items.append(item("API tokens", icon="vpn_key", name="jobqueue_apitoken_changelist"))
     return items
 
 

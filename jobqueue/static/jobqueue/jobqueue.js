@@ -113,6 +113,22 @@
   });
   addEventListener("pageshow", () => document.querySelectorAll("form[data-once] [type=submit]").forEach((item) => { item.disabled = false; }));
 
+  // --- copy buttons: data-copy names the element whose text is copied
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const source = document.getElementById(button.dataset.copy), label = button.querySelector("[data-copy-label]") || button;
+    let copied = true;
+    try {
+      await navigator.clipboard.writeText(source.textContent.trim());
+    } catch {
+      // Without TLS browsers offer no clipboard: the text is selected, so that the keys copy it.
+      getSelection().selectAllChildren(source);
+      copied = document.execCommand("copy");
+    }
+    label.textContent = copied ? "Copied" : "Press Ctrl+C";
+  });
+
   // --- row menus: put the popover beside its button
   document.addEventListener("toggle", (event) => {
     const menu = event.target;
