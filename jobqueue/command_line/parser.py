@@ -29,14 +29,14 @@ def _add_reading(add: Callable[..., ArgumentParser]) -> None:
     add("show", "Show one entry with all fields.", entry=True)
     add("explain", "Tell why an entry does or does not run.", entry=True)
     preview = add("preview", "Show the next planned runs.", entry=True)
-    preview.add_argument("--count", type=_count, default=20, help="How many; 20 unless given.")
+    preview.add_argument("--count", type=count, default=20, help="How many; 20 unless given.")
     log = add("log", "Show the log of an entry or of the company, newest first.")
     log.add_argument("entry", nargs="?", help="Entry No. or UUID; without it, the whole company.")
     log.add_argument("--status", action="append", help="Only this outcome, for example error.")
-    log.add_argument("--limit", type=_count, default=50, help="At most this many; 50 unless given.")
+    log.add_argument("--limit", type=count, default=50, help="At most this many; 50 unless given.")
     log.add_argument("--lines", action="store_true", help="With the lines the jobs wrote (JSON).")
     history = add("history", "Show what people and programs did to an entry.", entry=True)
-    history.add_argument("--limit", type=_count, default=50, help="At most this many; 50 unless given.")
+    history.add_argument("--limit", type=count, default=50, help="At most this many; 50 unless given.")
     add("status", "Show how the queue stands.")
     add("objects", "List the job objects that can be run, with their parameters.")
     add("categories", "List the categories of a company.")
@@ -68,7 +68,7 @@ def _add_changing(add: Callable[..., ArgumentParser]) -> None:
     mark = add("mark-error", "Set a lost run to Error.")
     mark.add_argument("log_entry", help="Log entry No. or UUID.")
     purge = add("delete-log", "Delete log entries, never those in process.")
-    purge.add_argument("--older-than-days", type=_count, help="Keep what ended later than that.")
+    purge.add_argument("--older-than-days", type=count, help="Keep what ended later than that.")
     adopt = add(
         "adopt", "Make a copied or restored database this installation's own; its schedules stay held."
     )
@@ -127,7 +127,8 @@ def _add_values(parser: ArgumentParser) -> None:
     )
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """A number of rows, as an argument type."""
     number = int(text)
     if not 0 <= number <= 100_000:
         raise ValueError("out of range")

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.forms.formsets import BaseFormSet, formset_factory
 from django.http import HttpRequest
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultiple,
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
@@ -264,7 +264,7 @@ def package_form_class(request: HttpRequest, package: Package | None) -> type[Pa
             queryset=shared,
             required=False,
             initial=list(package.notification_lists.all()) if package is not None else None,
-            widget=UnfoldAdminCheckboxSelectMultiple,
+            widget=UnfoldAdminCheckboxSelectMultipleWidget,
             label="Shared notification lists",
             help_text="Told besides the package's own notification list.",
         )

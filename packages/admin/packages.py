@@ -97,7 +97,7 @@ class PackageAdmin(PackageCard):
         if state.open_run is None:
             return mark_safe('<span class="jw-none">–</span>')
         address = words.run_address(state.open_run)
-        line = words.running_line(state.open_run, state.lines) or "ending"
+        line = words.running_line(state.lines) or "ending"
         return format_html('<a class="jw-link" href="{}">{}</a>', address, line)
 
     @display(description="Next run", ordering="next_run_at")

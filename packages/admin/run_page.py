@@ -1,6 +1,5 @@
 """The page of one run: its lines with a gantt, status changes, and the way to the ordinary log entries."""
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +15,7 @@ from jobqueue.models import LogEntry
 from jobqueue.states import ObjectType
 from packages.admin import gantt, looks, words
 from packages.admin.base import may
+from packages.attempts import attempts_of
 from packages.models import Run, RunLine
 
 
@@ -77,20 +77,6 @@ def run_page(request: HttpRequest, run: Run) -> dict[str, Any]:
         "may_see_inside": may_see_inside,
         "resumed_from": run.resumed_from_id,
     }
-
-
-def attempts_of(lines: list[RunLine]) -> dict[int, list[LogEntry]]:
-    """The ordinary log entries of the lines' attempts, in one query."""
-    keys = {(line.entry_id, line.entry_due_at): line.pk for line in lines if line.entry_due_at is not None}
-    found: dict[int, list[LogEntry]] = defaultdict(list)
-    if keys:
-        rows = LogEntry.objects.filter(
-            entry_id__in={entry for entry, _ in keys}, due_at__in={due for _, due in keys}
-        )
-        for row in rows.order_by("attempt", "entry_no"):
-            if (row.entry_id, row.due_at) in keys:
-                found[keys[row.entry_id, row.due_at]].append(row)
-    return found
 
 
 def timed_line(line: RunLine, attempts: list[LogEntry]) -> gantt.Timed:

@@ -12,9 +12,9 @@ from jobqueue.admin.verbs import Verb
 from jobqueue.errors import Refused
 from packages import guards, lifecycle
 from packages.admin.state import state_of
-from packages.admin.words import in_zone
 from packages.models import Package
 from packages.states import RESUMABLE, PackageStatus
+from packages.wording import in_zone
 
 WHOLE = "all"
 

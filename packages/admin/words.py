@@ -1,31 +1,30 @@
 """Packages and their runs in words: what state it is in, why, and what happens next."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from jobqueue.admin import words
 from packages.models import Package, Run, RunLine
-from packages.states import COUNTS_FOR_NOTHING, FAILED, GOING, OnError, PackageStatus, Result, Trigger
+from packages.states import GOING, OnError, PackageStatus, Trigger
+from packages.wording import counted_lines, in_zone, running_line
+
+__all__ = [
+    "counted_lines",
+    "in_zone",
+    "next_run",
+    "run_address",
+    "run_duration",
+    "running_line",
+    "state_sentence",
+    "trigger_words",
+]
 
 
 def run_address(run: Run) -> str:
     return reverse("admin:packages_run_change", args=[run.pk])
-
-
-def in_zone(moment: datetime, *, zone_name: str) -> str:
-    """``Sat 21 Nov 22:00 (Europe/Amsterdam)``; with the year when it is another one, seconds when there are some."""
-    local, this_year = (
-        moment.astimezone(ZoneInfo(zone_name)),
-        timezone.now().astimezone(ZoneInfo(zone_name)).year,
-    )
-    year = f" {local.year}" if local.year != this_year else ""
-    seconds = f":{local:%S}" if local.second else ""
-    return f"{local:%a} {local.day} {local:%b}{year} {local:%H:%M}{seconds} ({zone_name})"
 
 
 def next_run(package: Package, *, now: datetime) -> SafeString:
@@ -38,18 +37,8 @@ def next_run(package: Package, *, now: datetime) -> SafeString:
         package.next_run_at.isoformat(),
         package.next_run_at.isoformat(),
         words.relative(package.next_run_at, now=now),
-        in_zone(package.next_run_at, zone_name=package.time_zone),
+        in_zone(package.next_run_at, zone_name=package.time_zone, now=now),
     )
-
-
-def counted_lines(run: Run) -> str:
-    """``4 of 4 succeeded``, ``2 of 4 succeeded, 1 failed, 1 not executed``."""
-    parts = [f"{run.lines_succeeded} of {run.lines_total} succeeded"]
-    if run.lines_failed:
-        parts.append(f"{run.lines_failed} failed")
-    if run.lines_not_executed:
-        parts.append(f"{run.lines_not_executed} not executed")
-    return ", ".join(parts)
 
 
 def trigger_words(run: Run) -> str:
@@ -73,17 +62,6 @@ def run_duration(run: Run, *, now: datetime) -> SafeString:
     )
 
 
-def running_line(run: Run, lines: list[RunLine]) -> str:
-    """``2 of 4: Calculate``: the line that runs, waits, or comes next; empty between the last line and the end."""
-    counted = [line for line in lines if line.result not in COUNTS_FOR_NOTHING]
-    for wanted in (GOING, {Result.PENDING}):
-        for position, line in enumerate(counted, start=1):
-            if line.result in wanted:
-                waits = ", waiting" if line.result == Result.WAITING else ""
-                return f"{position} of {len(counted)}: {line.description}{waits}"
-    return ""
-
-
 def state_sentence(
     package: Package, *, run: Run | None, lines: list[RunLine], last_run: Run | None, now: datetime
 ) -> SafeString:
@@ -99,7 +77,7 @@ def _state(package: Package, *, run: Run | None, last_run: Run | None, now: date
     if status == PackageStatus.ACTIVE:
         if package.next_run_at is None:
             return mark_safe("is <b>Active</b>.")
-        when = in_zone(package.next_run_at, zone_name=package.time_zone)
+        when = in_zone(package.next_run_at, zone_name=package.time_zone, now=now)
         return format_html("is <b>Active</b>. Next run: {}.", when)
     if status == PackageStatus.ERROR:
         return format_html(
@@ -141,7 +119,7 @@ def _going_on(package: Package, *, run: Run, lines: list[RunLine], now: datetime
             link,
             what,
         )
-    at = running_line(run, lines)
+    at = running_line(lines)
     return format_html(
         " {} ({}) started {}{}.",
         link,
@@ -153,7 +131,3 @@ def _going_on(package: Package, *, run: Run, lines: list[RunLine], now: datetime
 
 def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
-
-
-def first_failures(lines: list[RunLine], *, most: int = 3) -> list[RunLine]:
-    return [line for line in lines if line.result in FAILED][:most]
