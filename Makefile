@@ -46,7 +46,7 @@ format: $(VENV)/.installed-dev  ## Format and repair what can be repaired
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: $(VENV)/.installed-bench  ## Measure beside procrastinate and bare django-q2
+bench: $(VENV)/.installed-bench  ## Measure beside procrastinate, django-q2 and Celery, and what becomes of it when it grows
 	@$(PY) -m bench $(ARGS)
 
 chaos: $(VENV)/.installed-dev  ## Break workers and databases in every way known, and check that nothing is lost

@@ -1,186 +1,133 @@
-"""``python -m bench``: measures all contenders in turns, prints the tables and stores everything as JSON."""
+"""``python -m bench`` measures, prints the tables and stores every figure as JSON. ``python -m bench table`` writes the
+tables of the latest run, or of a stored one, into the documentation."""
 
 import argparse
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 
-from bench import databases, figures
-from bench.databases import POSTGRESQL, SQLITE, Database
-from bench.figures import Floor, Latency, Throughput
+from bench import databases, machine, report, wanted
+from bench.contenders import NAMES
+from bench.figures import Findings
+from bench.measuring import MEASUREMENTS, Run
 
-OURS, PROCRASTINATE, DJANGO_Q2 = "Jobwarden", "procrastinate", "django-q2"
-LOCAL_SERVER = "postgresql://postgres@127.0.0.1:5432"
-MODULES = {
-    OURS: ["bench.ours", "throughput"],
-    PROCRASTINATE: ["bench.peer_procrastinate"],
-    DJANGO_Q2: ["bench.peer_django_q2"],
-}
-RATIO_FLOORS = [(PROCRASTINATE, POSTGRESQL, 1.5), (DJANGO_Q2, POSTGRESQL, 1.5), (DJANGO_Q2, SQLITE, 1.5)]
-LATENCY_FLOORS_MS = {POSTGRESQL: 10.0, SQLITE: 40.0}
-DUE_TIME = "due time"
 BASE = Path(__file__).resolve().parent.parent
+LOCAL_SERVER = "postgresql://postgres@127.0.0.1:5432"
+QUICK = {
+    "rounds": 1,
+    "jobs": 200,
+    "samples": 10,
+    "seconds": 2,
+    "entries": 1_000,
+    "log_rows": 10_000,
+    "burst": 300,
+    "memory_jobs": 400,
+    "recurring": 500,
+    "lateness_seconds": 10,
+    "claims": 40,
+}
 
 
 def main() -> int:
     options = _options()
-    chosen = _server(options)
+    if options.command == "table":
+        print(f"Written: {report.write_page(options.stored or _latest())}")
+        return 0
+    server, version = _server(options)
+    description = machine.described(version)
+    print(description)
+    if warning := machine.busy():
+        print(warning)
     with tempfile.TemporaryDirectory(prefix="jobwarden-bench-") as folder:
-        measured, waited = _measure(options, server=chosen, folder=Path(folder))
-    floors = _floors(measured, waited)
-    print(figures.report(measured, waited, floors))
-    stored = _store(figures.as_json(measured, waited, floors), options=options)
-    print(f"\nEvery single figure: {stored}")
-    return 0 if all(floor.met for floor in floors) else 1
+        found = Run(options, server=server, folder=Path(folder)).all()
+    verdicts = list(wanted.verdicts(found))
+    print(report.text(found))
+    print(f"\nEvery single figure: {_store(found, description=description)}")
+    return 0 if all(verdict.met for verdict in verdicts) else 1
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--jobs", type=int, default=4000, help="jobs of each of our rounds")
-    parser.add_argument("--peer-jobs", type=int, default=2000, help="jobs of each round of the others")
-    parser.add_argument(
-        "--samples", type=int, default=200, help="starts measured with an idle worker; 0 for none"
+    parser.add_argument("command", nargs="?", choices=("run", "table"), default="run")
+    parser.add_argument("stored", nargs="?", type=Path, help="with table: the stored run; else the latest")
+    add = parser.add_argument
+    add("--only", nargs="+", choices=MEASUREMENTS, default=list(MEASUREMENTS), help="what to measure")
+    add("--contenders", nargs="+", choices=NAMES, default=list(NAMES), help="whom to measure")
+    add("--only-ours", action="store_true", help="the same as --contenders jobwarden")
+    add("--rounds", type=int, default=5)
+    add("--jobs", type=int, default=4_000, help="jobs of each round of throughput")
+    add("--samples", type=int, default=200, help="starts measured with an idle worker")
+    add("--seconds", type=int, default=30, help="how long 100 jobs a second are offered")
+    add("--entries", type=int, default=100_000, help="entries of the large site")
+    add("--log-rows", type=int, default=10_000_000, help="ledger rows of the large site")
+    add("--claims", type=int, default=1_000, help="claims timed on each of both sizes")
+    add("--burst", type=int, default=10_000, help="entries due in the same second")
+    add("--recurring", type=int, default=10_000, help="recurring entries whose lateness is measured")
+    add("--lateness-seconds", type=int, default=180, help="how long that lateness is measured")
+    add("--memory-jobs", type=int, default=100_000, help="jobs over which memory must stay flat")
+    add("--quick", action="store_true", help="tiny numbers: shows that everything works, measures nothing")
+    add("--no-sqlite", action="store_true")
+    add("--no-postgresql", action="store_true")
+    add(
+        "--large-site",
+        metavar="URL",
+        help="a database made by python -m bench.generate, instead of a new one",
     )
-    parser.add_argument("--no-sqlite", action="store_true")
-    parser.add_argument("--no-postgresql", action="store_true")
-    parser.add_argument("--only-ours", action="store_true", help="leave the others out")
-    parser.add_argument(
-        "--profile",
-        metavar="FOLDER",
-        help="store a profile of each of our workers there (read with python -m pstats)",
-    )
-    return parser.parse_args()
+    add("--profile", metavar="FOLDER", help="store a profile of each of our workers there (python -m pstats)")
+    if "--quick" in sys.argv:
+        parser.set_defaults(**QUICK)
+    options = parser.parse_args()
+    if options.only_ours:
+        options.contenders = [NAMES[0]]
+    return options
 
 
-def _server(options: argparse.Namespace) -> str | None:
-    """Address of the PostgreSQL server to use, or None; says what to give when there is none."""
+def _server(options: argparse.Namespace) -> tuple[str | None, str | None]:
+    """Address and version of the PostgreSQL server to use, or None; says what to give when there is none."""
     if options.no_postgresql:
-        return None
+        return None, None
     url = os.environ.get("BENCH_DATABASE_URL", LOCAL_SERVER)
     try:
-        print(f"{databases.server_of(url)}, Python {platform.python_version()}, {os.cpu_count()} cores")
+        return url, databases.server_of(url)
     except psycopg.OperationalError as error:
         print(f"PostgreSQL is left out: {str(error).splitlines()[0]}")
         print(
             "Name a server on which databases may be made: "
             "BENCH_DATABASE_URL=postgres://user:password@host:5432 make bench"
         )
-        return None
-    return url
+        return None, None
 
 
-def _measure(
-    options: argparse.Namespace, *, server: str | None, folder: Path
-) -> tuple[list[Throughput], list[Latency]]:
-    turns = []
-    with ExitStack() as made:
-        for contender in _contenders(options):
-            name = f"bench_{contender.lower().replace('-', '_')}_{os.getpid()}"
-            if server:
-                turns.append((contender, made.enter_context(databases.postgresql(server, name=name))))
-            if not options.no_sqlite and contender != PROCRASTINATE:
-                turns.append((contender, made.enter_context(databases.sqlite(folder, name=name))))
-        measured = []
-        for round_no in range(1, options.rounds + 1):
-            for contender, database in turns[round_no % len(turns) :] + turns[: round_no % len(turns)]:
-                jobs = options.jobs if contender == OURS else options.peer_jobs
-                seconds = float(
-                    _run([*MODULES[contender], str(jobs)], database=database, folder=folder, options=options)
-                )
-                measured.append(Throughput(contender, database.kind, round_no, jobs, seconds))
-                print(
-                    f"  round {round_no}  {database.kind:<11} {contender:<14} {jobs / seconds:>7.0f} jobs/s",
-                    flush=True,
-                )
-        waited = []
-        for _, database in (turn for turn in turns if turn[0] == OURS and options.samples):
-            answer = _run(
-                ["bench.ours", "latency", str(options.samples)],
-                database=database,
-                folder=folder,
-                options=options,
-            )
-            waited += [
-                Latency(database.kind, kind, tuple(samples)) for kind, samples in json.loads(answer).items()
-            ]
-    return measured, waited
+def _folder() -> Path:
+    return BASE / Path(os.environ.get("VAR_DIR") or "var") / "bench"
 
 
-def _contenders(options: argparse.Namespace) -> list[str]:
-    if options.only_ours:
-        return [OURS]
-    if find_spec("procrastinate") is None:
-        print("procrastinate is left out: it is not installed (make bench installs requirements-bench.txt).")
-        return [OURS, DJANGO_Q2]
-    return [OURS, PROCRASTINATE, DJANGO_Q2]
-
-
-def _run(module: list[str], *, database: Database, folder: Path, options: argparse.Namespace) -> str:
-    """Last line a contender prints. Each runs in a process of its own, with settings of its own."""
-    log = folder / f"{module[0]}.log"
-    environment = os.environ | {
-        "DATABASE_URL": database.url,
-        "BENCH_LOG": str(log),
-        "VAR_DIR": str(folder / "var"),
-        "WORKERS": "2",
-        "DEMO": "off",
-        "LOG_LEVEL": "warning",
-        "EXTRA_APPS": "bench.apps.BenchConfig",
-    }
-    if options.profile:
-        Path(options.profile).mkdir(parents=True, exist_ok=True)
-        environment["BENCH_PROFILE"] = str(Path(options.profile).resolve())
-    done = subprocess.run(
-        [sys.executable, "-m", *module],
-        env=environment,
-        cwd=BASE,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        tail = log.read_text(errors="replace")[-3000:] if log.exists() else ""
-        sys.exit(f"{' '.join(module)} failed on {database.kind}.\n{tail}")
-    return done.stdout.strip().splitlines()[-1]
-
-
-def _floors(measured: list[Throughput], waited: list[Latency]) -> list[Floor]:
-    floors = [
-        figures.ratio_floor(measured, ours=OURS, peer=peer, database=database, least=least)
-        for peer, database, least in RATIO_FLOORS
-    ]
-    floors += [
-        figures.latency_floor(one, most_ms=LATENCY_FLOORS_MS[one.database])
-        for one in waited
-        if one.kind == DUE_TIME
-    ]
-    return [floor for floor in floors if floor is not None]
-
-
-def _store(figures_found: dict, *, options: argparse.Namespace) -> Path:
-    folder = BASE / Path(os.environ.get("VAR_DIR") or "var") / "bench"
+def _store(found: Findings, *, description: str) -> Path:
+    folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
     path = folder / f"bench-{now:%Y%m%d-%H%M%S}.json"
     about = {
         "measured_at": now.isoformat(timespec="seconds"),
+        "machine": description,
         "python": platform.python_version(),
-        "machine": platform.platform(),
-        "cores": os.cpu_count(),
-        "options": vars(options),
+        "options": " ".join(sys.argv[1:]) or "none",
     }
-    path.write_text(json.dumps({**about, **figures_found}, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps({"about": about, **found.as_json()}, indent=1) + "\n", encoding="utf-8")
     return path
+
+
+def _latest() -> Path:
+    stored = sorted(_folder().glob("bench-*.json"))
+    if not stored:
+        sys.exit(f"There is no stored run in {_folder()}; run python -m bench first.")
+    return stored[-1]
 
 
 if __name__ == "__main__":

@@ -1,20 +1,23 @@
-"""Arithmetic over measurements: medians, percentiles, ratios, floors, and the table people read."""
+"""Arithmetic over measurements, and the judgement by floors and goals."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from statistics import median
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """One contender on one database, one round: ``jobs`` settled in ``seconds``."""
+    """One contender on one database, one round: ``jobs`` settled in ``seconds``; ``cpu_ms`` is the processor time of
+    one job, of the contender's ``own`` processes and of ``servers``."""
 
     contender: str
     database: str
     round: int
     jobs: int
     seconds: float
+    cpu_ms: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def per_second(self) -> float:
@@ -23,9 +26,12 @@ class Throughput:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds from due to start while the worker was idle. ``kind`` is “due time” or “Run Now”."""
+    """Milliseconds from due (or asked for) to start. ``load`` is “idle”, “loaded” or “recurring”, ``kind`` what the
+    clock starts with: “due time”, “Run Now”, “asked for”."""
 
+    contender: str
     database: str
+    load: str
     kind: str
     samples_ms: tuple[float, ...]
 
@@ -34,13 +40,71 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
-    """A figure that must be reached, and whether it was."""
+class Size:
+    """Any other figure; ``value`` in ``unit``."""
 
     name: str
-    wanted: str
-    measured: str
-    met: bool
+    database: str
+    value: float
+    unit: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A figure beside its floor and its goal. ``at_least`` says which side is good; a goal of None is no other than the
+    floor."""
+
+    name: str
+    value: float
+    floor: float
+    goal: float | None
+    unit: str
+    at_least: bool
+    note: str = ""
+
+    @property
+    def met(self) -> bool:
+        return self._reaches(self.floor)
+
+    @property
+    def goal_met(self) -> bool:
+        return self._reaches(self.floor if self.goal is None else self.goal)
+
+    @property
+    def words(self) -> str:
+        if not self.met:
+            return "MISSED"
+        if self.goal is None:
+            return "met"
+        return "goal met" if self.goal_met else "floor met"
+
+    def _reaches(self, wanted: float) -> bool:
+        return self.value >= wanted if self.at_least else self.value <= wanted
+
+
+@dataclass(slots=True)
+class Findings:
+    """Everything one run has measured."""
+
+    throughputs: list[Throughput] = field(default_factory=list)
+    latencies: list[Latency] = field(default_factory=list)
+    sizes: list[Size] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "throughput": [asdict(one) for one in self.throughputs],
+            "latency": [asdict(one) for one in self.latencies],
+            "size": [asdict(one) for one in self.sizes],
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Findings":
+        return cls(
+            [Throughput(**one) for one in stored["throughput"]],
+            [Latency(**{**one, "samples_ms": tuple(one["samples_ms"])}) for one in stored["latency"]],
+            [Size(**one) for one in stored["size"]],
+        )
 
 
 def percentile(samples: Sequence[float], percent: float) -> float:
@@ -49,10 +113,25 @@ def percentile(samples: Sequence[float], percent: float) -> float:
     return ranked[max(0, math.ceil(len(ranked) * percent / 100) - 1)]
 
 
+def rates(measured: Sequence[Throughput], *, contender: str, database: str) -> list[float]:
+    """Jobs per second of each round."""
+    return [one.per_second for one in measured if (one.contender, one.database) == (contender, database)]
+
+
 def median_rate(measured: Sequence[Throughput], *, contender: str, database: str) -> float | None:
     """Median jobs per second over the rounds, None if the contender did not run there."""
-    rates = [one.per_second for one in measured if (one.contender, one.database) == (contender, database)]
-    return median(rates) if rates else None
+    found = rates(measured, contender=contender, database=database)
+    return median(found) if found else None
+
+
+def median_cpu(measured: Sequence[Throughput], *, contender: str, database: str) -> dict[str, float]:
+    """Median processor milliseconds of a job, ``own`` and ``servers``; empty if not measured."""
+    found = [
+        one.cpu_ms
+        for one in measured
+        if (one.contender, one.database) == (contender, database) and one.cpu_ms
+    ]
+    return {part: median(one[part] for one in found) for part in ("own", "servers")} if found else {}
 
 
 def ratios(measured: Sequence[Throughput], *, ours: str, peer: str, database: str) -> list[float]:
@@ -66,68 +145,13 @@ def ratios(measured: Sequence[Throughput], *, ours: str, peer: str, database: st
     ]
 
 
-def ratio_floor(
-    measured: Sequence[Throughput], *, ours: str, peer: str, database: str, least: float
-) -> Floor | None:
-    """The floor “median of ours ≥ ``least`` × median of ``peer``”; None if one of them was not measured."""
+def ratio_verdict(
+    measured: Sequence[Throughput], *, ours: str, peer: str, database: str, floor: float, goal: float
+) -> Verdict | None:
+    """“Median of ours against median of ``peer``”; None if one of them was not measured."""
     own, other = (median_rate(measured, contender=name, database=database) for name in (ours, peer))
     if own is None or other is None:
         return None
-    per_round = ratios(measured, ours=ours, peer=peer, database=database)
-    spread = f"rounds {min(per_round):.2f}–{max(per_round):.2f}"
-    return Floor(
-        f"{database}: {ours} against {peer}",
-        f"≥ {least:g} ×",
-        f"{own / other:.2f} × ({spread})",
-        own / other >= least,
-    )
-
-
-def latency_floor(measured: Latency, *, most_ms: float) -> Floor:
-    p95 = measured.percentile(95)
-    return Floor(
-        f"{measured.database}: due to start when idle, {measured.kind}",
-        f"p95 ≤ {most_ms:g} ms",
-        f"p95 {p95:.1f} ms",
-        p95 <= most_ms,
-    )
-
-
-def report(throughputs: Sequence[Throughput], latencies: Sequence[Latency], floors: Sequence[Floor]) -> str:
-    """The tables printed at the end."""
-    lines = ["", "Jobs per second, settled (median of rounds; each round in brackets)"]
-    for contender, database in dict.fromkeys((one.contender, one.database) for one in throughputs):
-        rounds = [
-            one.per_second for one in throughputs if (one.contender, one.database) == (contender, database)
-        ]
-        each = " ".join(f"{rate:.0f}" for rate in rounds)
-        lines.append(f"  {database:<11} {contender:<16} {median(rounds):>7.0f}   ({each})")
-    lines += [
-        "",
-        "Due to start when idle, milliseconds",
-        f"  {'':<24} {'p50':>7} {'p95':>7} {'p99':>7}  samples",
-    ]
-    for one in latencies:
-        values = " ".join(f"{one.percentile(percent):>7.1f}" for percent in (50, 95, 99))
-        lines.append(f"  {one.database:<11} {one.kind:<12} {values}  {len(one.samples_ms)}")
-    lines += ["", "Floors"]
-    lines += [
-        f"  {'pass' if floor.met else 'MISS'}  {floor.name}: {floor.wanted}, {floor.measured}"
-        for floor in floors
-    ]
-    return "\n".join(lines)
-
-
-def as_json(throughputs: Sequence[Throughput], latencies: Sequence[Latency], floors: Sequence[Floor]) -> dict:
-    """The same for programs, with every single measurement."""
-    return {
-        "throughput": [{**asdict(one), "per_second": round(one.per_second, 1)} for one in throughputs],
-        "latency": [
-            {
-                **asdict(one),
-                **{f"p{percent}_ms": round(one.percentile(percent), 2) for percent in (50, 95, 99)},
-            }
-            for one in latencies
-        ],
-        "floors": [asdict(one) for one in floors],
-    }
+    each = ratios(measured, ours=ours, peer=peer, database=database)
+    note = f"rounds {min(each):.2f}–{max(each):.2f}"
+    return Verdict(f"{database}: {ours} against {peer}", own / other, floor, goal, "×", True, note)

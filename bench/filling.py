@@ -2,6 +2,7 @@
 
 import os
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,7 +49,7 @@ def make_ready(*, due_at: datetime | None, **values: Any) -> Any:
     return lifecycle.set_ready(entry, actor=actor())
 
 
-def fill(due: list[datetime | None]) -> None:
+def fill(due: Sequence[datetime | None]) -> None:
     """One ready one-off entry per moment (None: at once), in one transaction: one is made through the verbs, the others
     are copies of its rows, which are the same rows in less time."""
     from django.db import transaction
@@ -80,7 +81,7 @@ def empty_tables() -> None:
     from jobqueue.models import Entry, EntryChange, LogEntry, LogLine, ScheduledTask
 
     call_command("migrate", verbosity=0)
-    models = [ScheduledTask, LogLine, LogEntry, EntryChange, Entry]
+    models: list[Any] = [ScheduledTask, LogLine, LogEntry, EntryChange, Entry]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(f"TRUNCATE {', '.join(model._meta.db_table for model in models)} CASCADE")
@@ -95,6 +96,17 @@ def analyze() -> None:
 
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+
+
+def forget_people() -> None:
+    """Deletes the companies, users and categories an earlier large site left."""
+    from django.contrib.auth import get_user_model
+
+    from jobqueue.models import Category, Company
+
+    Category.objects.all().delete()
+    Company.objects.filter(is_default=False).delete()
+    get_user_model().objects.filter(username__regex=r"^bench[0-9]+$").delete()
 
 
 def _copy(row: Any, **changed: Any) -> Any:

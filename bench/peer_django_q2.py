@@ -1,51 +1,83 @@
-"""Contender: bare django-q2 with the ORM broker, its own ``qcluster`` command, storing results.
-
-Run with ``python -m bench.peer_django_q2 <jobs>``.
-"""
+"""Contender: bare django-q2 with the ORM broker, its own ``qcluster`` command, storing results."""
 
 import os
 import sys
-from pathlib import Path
+from typing import Any
 
-from bench.worker import running, wait_until
+from bench import offering, program, servers
+from bench.worker import running, settle
 
 SETTINGS = "bench.peer_django_q2_settings"
 
 
-def measure(jobs: int, *, log: Path) -> float:
-    """Seconds from the first job's end to the moment all results are stored and all queue rows acknowledged.
+def worker() -> Any:
+    return running(
+        [sys.executable, "-m", "django", "qcluster"],
+        log=program.log(),
+        env={"DJANGO_SETTINGS_MODULE": SETTINGS, **servers.unnamed()},
+        servers=servers.backends(os.environ["DATABASE_URL"]),
+    )
 
-    django-q2 stores the moment of enqueueing as “started”, so the first end stands for the first start: the jobs do
-    nothing. A job is settled when its queue row is gone, which only its monitor process brings about.
-    """
+
+def _set_up() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = SETTINGS
     import django
 
     django.setup()
     from django.core.management import call_command
-    from django.db import connection, transaction
     from django_q.models import OrmQ, Task
-    from django_q.tasks import async_task
 
     call_command("migrate", verbosity=0)
     Task.objects.all().delete()
     OrmQ.objects.all().delete()
+
+
+def throughput(jobs: int) -> dict[str, Any]:
+    """Seconds from the first job's end to the moment all results are stored and all queue rows acknowledged.
+
+    django-q2 stores the moment of enqueueing as “started”, so the first end stands for the first start: the jobs do
+    nothing. A job is settled when its queue row is gone, which only its monitor process brings about.
+    """
+    _set_up()
+    from django.db import connection, transaction
+    from django_q.models import OrmQ, Task
+    from django_q.tasks import async_task
+
     with transaction.atomic():
         for _ in range(jobs):
             async_task("bench.peer_django_q2.nothing")
     connection.cursor().execute("ANALYZE")
-    with running(
-        [sys.executable, "-m", "django", "qcluster"], log=log, env={"DJANGO_SETTINGS_MODULE": SETTINGS}
-    ):
-        wait_until(lambda: not OrmQ.objects.exists(), seconds=240, what=f"{jobs} django-q2 jobs")
+    with worker() as started:
+        settle(
+            started,
+            jobs,
+            settled=lambda: jobs - OrmQ.objects.count(),
+            all_settled=lambda: not OrmQ.objects.exists(),
+            what="django-q2 jobs",
+        )
         settled = _database_epoch(connection)
     first = Task.objects.order_by("stopped").values_list("stopped", flat=True)[0]
     if Task.objects.filter(success=True).count() != jobs:
         raise RuntimeError("django-q2 did not store every result.")
-    return settled - first.timestamp()
+    return {"seconds": settled - first.timestamp(), "cpu_ms": started.cpu_ms_per_job()}
 
 
-def _database_epoch(connection) -> float:
+def _asked(samples: int, per_second: float) -> dict[str, Any]:
+    _set_up()
+    from django_q.tasks import async_task
+
+    waits = program.waits()
+    with worker():
+        found = offering.offer(
+            lambda at: async_task("bench.offering.note_start", at),
+            samples,
+            per_second=per_second,
+            waits=waits,
+        )
+    return {"asked for": found}
+
+
+def _database_epoch(connection: Any) -> float:
     sqlite = connection.vendor == "sqlite"
     with connection.cursor() as cursor:
         cursor.execute(
@@ -61,4 +93,10 @@ def nothing() -> None:
 
 
 if __name__ == "__main__":
-    print(measure(int(sys.argv[1]), log=Path(os.environ["BENCH_LOG"])))
+    program.run(
+        {
+            "throughput": throughput,
+            "idle": lambda samples: _asked(samples, offering.IDLE_PER_SECOND),
+            "loaded": lambda samples: _asked(samples, offering.LOADED_PER_SECOND),
+        }
+    )

@@ -50,10 +50,11 @@ class Screen:
 def screens(company: Any) -> Iterator[Screen]:
     """Every page of the admin that reads logs, each list with each of its filters, for rows that are there."""
     from jobqueue.models import Entry, ErrorMessageRegister, LogEntry
+    from jobqueue.states import LogStatus
 
     log = LogEntry.objects.filter(company=company).order_by("-entry_no")
-    entry = Entry.objects.filter(company=company).order_by("entry_no").first()
-    failed = log.filter(status=2).first() or log.first()
+    entry = Entry.objects.filter(company=company).order_by("entry_no")[0]
+    failed = log.filter(status=LogStatus.ERROR)[0]
     register = ErrorMessageRegister.objects.filter(company=company).first()
     base = f"/c/{company.code}/admin/"
     yield Screen("Role centre", base)

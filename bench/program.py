@@ -1,0 +1,31 @@
+"""The command line of a contender: ``python -m bench.<module> <what> <count>`` prints one line of JSON."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench import servers
+
+
+def log() -> Path:
+    """Where the programs a contender starts write what they have to say."""
+    return Path(os.environ["BENCH_LOG"])
+
+
+def waits() -> Path:
+    """An empty file for the waits of the jobs, named in the environment for the worker that is started next."""
+    from bench.offering import WAITS
+
+    path = log().with_suffix(".waits")
+    path.unlink(missing_ok=True)
+    os.environ[WAITS] = str(path)
+    return path
+
+
+def run(measurements: Mapping[str, Callable[[int], Any]]) -> None:
+    """Runs the measurement the arguments name, with its count."""
+    servers.name_own_connections()
+    print(json.dumps(measurements[sys.argv[1]](int(sys.argv[2]))))
