@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultiple,
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminRadioSelectWidget,
     UnfoldAdminSelectWidget,
 )
@@ -61,7 +61,7 @@ class ApiTokenForm(forms.ModelForm):
 
     scope_choice = forms.MultipleChoiceField(
         label="Scopes",
-        widget=UnfoldAdminCheckboxSelectMultiple,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="Each level includes those above it. The user's own rights remain the limit.",
     )
     reach = forms.ChoiceField(label="Companies", widget=UnfoldAdminRadioSelectWidget)
