@@ -1,17 +1,17 @@
 """Routines the task scheduler calls: read the clock, call one function."""
 
-from jobqueue.scheduler import RunningTask, database_now, routine
+from jobqueue.dispatch.turned_away import drop
+from jobqueue.scheduler import ClaimedTask, RunningTask, database_now, routine
 from packages.engine import due, reconciling
 from packages.engine.hooks import RECONCILE_ROUTINE
 from packages.engine.planning import START_ROUTINE
 from packages.engine.starting import OVERRUN_ROUTINE
 
 
-@routine(START_ROUTINE, idempotent=True, atomic=True)
-def start_due(task: RunningTask) -> None:
-    """A package's next run is due."""
-    if task.record is not None:
-        due.start_due(task.record, task_id=task.id, now=database_now())
+@routine(START_ROUTINE, self_managed=True)
+def start_due(claim: ClaimedTask) -> None:
+    """A package's next run is due. The task goes with the run it opens, so it is never started and left behind."""
+    due.start_due(claim.id, now=database_now(), consume=lambda: drop(claim))
 
 
 @routine(OVERRUN_ROUTINE, idempotent=True, atomic=True)

@@ -3,11 +3,13 @@
 Source: *Packages reference, Overlap*, *Missed runs* and *Identity and failure to start*.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 
+from jobqueue.errors import NotFound
 from packages import guards, telling
 from packages.engine import planning, starting
 from packages.models import Package, Run
@@ -20,17 +22,19 @@ TOO_LATE = "The due time was missed."
 WINDOW_OVER = "The window had ended before a run could start."
 
 
-def start_due(package_uuid: UUID, *, task_id: UUID | None, now: datetime) -> Run | None:
-    """Serves the package's Next Run if the task is still the one that stands for it; returns the run it opened.
+def start_due(task_id: UUID, *, now: datetime, consume: Callable[[], None] | None = None) -> Run | None:
+    """Serves the Next Run a task stands for; returns the run it opened, None if there is nothing to open.
 
-    A due time that falls into an open run is left to the end of that run, which logs it as Skipped.
+    ``consume`` takes the claimed task away in the same transaction, under the package's lock: a process that dies
+    before the commit leaves the task to the next one, one that dies after it leaves an open run. A due time that falls
+    into an open run is left to the end of that run, which logs it as Skipped.
     """
     with transaction.atomic():
-        key = Package.objects.filter(uuid=package_uuid).values_list("pk", flat=True).first()
-        if key is None:
-            return None
-        package = locked(key)
-        if not package.is_active or package.task_id != task_id or package.next_run_at is None:
+        key = Package.objects.filter(task_id=task_id).values_list("pk", flat=True).first()
+        package = None if key is None else _locked(key)
+        if consume is not None:
+            consume()
+        if package is None or not package.is_active or package.task_id != task_id or not package.next_run_at:
             return None
         package.task_id = None
         store(package, ["task_id"])
@@ -40,6 +44,13 @@ def start_due(package_uuid: UUID, *, task_id: UUID | None, now: datetime) -> Run
             planning.create_task(package)
             return None
         return _serve(package, now=now)
+
+
+def _locked(key: int) -> Package | None:
+    try:
+        return locked(key)
+    except NotFound:
+        return None
 
 
 def _serve(package: Package, *, now: datetime) -> Run | None:

@@ -32,6 +32,8 @@ def look_round(*, now: datetime) -> None:
     """One round of the reconciler."""
     for number in Run.objects.filter(is_open=True).values_list("number", flat=True):
         _one(lambda number=number: _reconcile_run(number, now=now), what=f"run {number}")
+    for run in Run.objects.filter(is_open=True, cancel_requested_at__isnull=False):
+        _one(lambda run=run: steps.interrupt(run), what=f"run {run.number}")
     for key in Package.objects.filter(status=PackageStatus.ACTIVE).values_list("pk", flat=True):
         _one(lambda key=key: _reconcile_schedule(key, now=now), what=f"package {key}")
     delete_old_runs(now=now)

@@ -115,14 +115,26 @@ def request_hold(package: Package, run: Run, *, user: Any, reason: str, now: dat
 
 
 def request_cancel(package: Package, run: Run, *, actor: Actor, reason: str, now: datetime) -> None:
-    """Asks the entries that are running to stop; what waits does not start any more."""
+    """What waits does not start any more; :func:`interrupt` then asks the entries that are running to stop."""
     run.cancel_requested_at, run.cancelled_by, run.cancel_reason = now, actor.user, reason
     run.save(update_fields=["cancel_requested_at", "cancelled_by", "cancel_reason"])
-    words = reason or f"Run {run.number} of the package was cancelled"
     for line, entry in _going(run):
-        if not _withdraw(package, run, line, entry, now=now) and entry and entry.system_task_id:
-            scheduler.request_cancel(entry.system_task_id, user=actor.user, reason=words)
+        _withdraw(package, run, line, entry, now=now)
     advance(package, run, now=now)
+
+
+def interrupt(run: Run) -> None:
+    """Asks the running entries of a cancelled run to stop; asking again does no harm.
+
+    Outside the transaction that holds the package: a worker that ends such an entry holds its task and waits for the
+    package.
+    """
+    if run.cancel_requested_at is None:
+        return
+    words = run.cancel_reason or f"Run {run.number} of the package was cancelled"
+    for _, entry in _going(run):
+        if entry is not None and entry.system_task_id is not None:
+            scheduler.request_cancel(entry.system_task_id, user=run.cancelled_by, reason=words)
 
 
 def reconcile(package: Package, run: Run, *, now: datetime) -> None:

@@ -107,6 +107,7 @@ def cancel_run(run: Run, *, actor: Actor, reason: str = "", now: datetime | None
         raise Refused(f"{run} has ended.", code="not_running")
     _cancel(run.package, run.pk, actor=actor, reason=reason.strip()[:MAX_REASON], now=now or database_now())
     run.refresh_from_db()
+    steps.interrupt(run)
     return run
 
 

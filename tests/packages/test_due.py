@@ -204,8 +204,8 @@ class TestTwice:
     def test_a_due_time_is_served_once_however_often_it_is_claimed(self):
         package = active(nightly())
         task = package.task_id
-        assert due.start_due(package.uuid, task_id=task, now=TONIGHT) is not None
-        assert due.start_due(package.uuid, task_id=task, now=TONIGHT) is None
+        assert due.start_due(task, now=TONIGHT) is not None
+        assert due.start_due(task, now=TONIGHT) is None
         run()
         assert runs_of(package) == [("scheduled", Outcome.SUCCESS)]
 
@@ -214,15 +214,15 @@ class TestTwice:
         old = package.task_id
         lifecycle.set_on_hold(package, actor=boss_of(package), now=FRIDAY_NOON)
         active(package)
-        assert due.start_due(package.uuid, task_id=old, now=TONIGHT) is None
+        assert due.start_due(old, now=TONIGHT) is None
         assert runs_of(package) == []
 
     def test_a_deleted_package_is_no_error(self):
         package = active(nightly())
+        task = package.task_id
         lifecycle.set_on_hold(package, actor=boss_of(package), now=FRIDAY_NOON)
-        key, task = package.uuid, package.task_id
         lifecycle.delete_package(package, actor=boss_of(package))
-        assert due.start_due(key, task_id=task, now=TONIGHT) is None
+        assert due.start_due(task, now=TONIGHT) is None
 
 
 def test_clock_changes_keep_the_time_of_day():
