@@ -32,6 +32,7 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [
         lambda request: static("jobqueue/jobqueue.css"),
         lambda request: static("packages/packages.css"),
+        lambda request: static("notifications/notifications.css"),
     ],
     "SCRIPTS": [
         lambda request: static("jobqueue/jobqueue.js"),

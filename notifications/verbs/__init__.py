@@ -14,6 +14,7 @@ from notifications.verbs.links import link_entry, linked_lists, unlink_entry
 from notifications.verbs.lists import change_list, copy_lines, create_list, delete_list, set_default_list
 from notifications.verbs.people import set_preference
 from notifications.verbs.sending import send_again, send_test
+from notifications.verbs.signing import drop_old_secret, renew_secret
 from notifications.verbs.targets import create_target, delete_target, update_target
 
 __all__ = [
@@ -25,9 +26,11 @@ __all__ = [
     "create_target",
     "delete_list",
     "delete_target",
+    "drop_old_secret",
     "link_entry",
     "linked_lists",
     "remove_line",
+    "renew_secret",
     "send_again",
     "send_test",
     "set_default_list",
