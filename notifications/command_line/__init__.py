@@ -1,0 +1,1 @@
+"""The subcommands of ``manage.py notifications``: parse, ask for permission, call one verb, answer."""
