@@ -2,10 +2,11 @@
 
 import cProfile
 import os
+import time
 
 from django.apps import AppConfig
 
-DUMP_EVERY = 500
+DUMP_SECONDS = 1.0
 
 
 class BenchConfig(AppConfig):
@@ -19,20 +20,21 @@ class BenchConfig(AppConfig):
 
 
 def _profile_workers(folder: str) -> None:
-    """Profiles each worker process into ``folder``; stored anew every 500 jobs, as a worker may end at any moment."""
+    """Profiles each worker process into ``folder``; stored anew every second, as a worker may end at any moment."""
     from django_q.signals import post_execute_in_worker, post_spawn
 
     profile = cProfile.Profile()
-    done = 0
+    dumped_at = 0.0
 
     def start(proc_name: str, **_: object) -> None:
         profile.enable()
 
-    def count(**_: object) -> None:
-        nonlocal done
-        done += 1
-        if done % DUMP_EVERY == 0:
+    def store(**_: object) -> None:
+        nonlocal dumped_at
+        if time.monotonic() - dumped_at > DUMP_SECONDS:
+            dumped_at = time.monotonic()
             profile.dump_stats(os.path.join(folder, f"worker-{os.getpid()}.prof"))
+            profile.enable()  # storing ends it
 
     post_spawn.connect(start, weak=False)
-    post_execute_in_worker.connect(count, weak=False)
+    post_execute_in_worker.connect(store, weak=False)
