@@ -12,7 +12,7 @@ class NotificationsConfig(AppConfig):
         from django.db.models.signals import pre_delete
 
         from jobqueue import events, secrets
-        from notifications import channels, entry_occasions, remarks, routines, watch  # noqa: F401  (they register)
+        from notifications import channels, doctor, entry_occasions, remarks, routines, watch  # noqa: F401  (they register)
         from notifications.channels.email import EmailChannel
         from notifications.channels.targets import SlackChannel, TeamsChannel, WebhookChannel
         from notifications.models import ChannelTarget, Message

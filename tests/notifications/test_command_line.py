@@ -61,7 +61,7 @@ def test_a_list_from_its_making_to_its_end():
 
 def test_linking_and_the_default_list(administrator):
     entry, found = (
-        make_entry(description="Import"),
+        make_entry(description="Import", user=administrator),
         make_list(("a@example.com", "entry_error"), name="On call"),
     )
     ask("link", "On call", str(entry.entry_no))
