@@ -208,4 +208,6 @@ def _explained(timeout: SoftTimeout, job: JobObject, seconds: float, allowed: in
 
 
 def _duration(seconds: int) -> str:
-    return str(timedelta(seconds=seconds)) if seconds >= 60 else f"{seconds} seconds"
+    if seconds >= 60:
+        return str(timedelta(seconds=seconds))
+    return "1 second" if seconds == 1 else f"{seconds} seconds"

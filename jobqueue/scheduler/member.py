@@ -226,9 +226,7 @@ class Member:
             if departure.worker_id:
                 self._settle_worker(departure)
         self.children.departed.clear()
-        error = TaskError(
-            KINDS.KILLED.value, f"The worker ended while the routine was running: {self.end_reason}."
-        )
+        error = TaskError(KINDS.KILLED.value, f"Its cluster ended: {self.end_reason}.")
         event = Kind.STOP if self.stopping else Kind.REPLACED
         rescue.end_cluster(
             self.cluster_id,

@@ -132,7 +132,7 @@ def test_a_run_longer_than_its_timeout_is_interrupted():
     row = rows_of(entry)[0]
     assert (row.error_kind, row.error_message) == (
         "timeout",
-        "The run took longer than its timeout of 1 seconds.",
+        "The run took longer than its timeout of 1 second.",
     )
 
 
