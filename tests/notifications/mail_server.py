@@ -1,5 +1,6 @@
 """A real mail server on this machine, which answers as a test wants it to."""
 
+import asyncio
 import socket
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -7,6 +8,8 @@ from email.message import EmailMessage
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
+
+LONG_SECONDS = 120
 
 
 class Dropping(SMTP):
@@ -23,7 +26,8 @@ class Dropping(SMTP):
 
 @dataclass
 class MailServer:
-    """``recipients`` and ``data`` are replies that come before a plain 250, one each; ``drops`` broken connections."""
+    """``recipients`` and ``data`` are replies that come before a plain 250, one each; ``drops`` broken connections;
+    ``silent`` mails that are taken without ever saying so."""
 
     port: int
     mails: list[EmailMessage] = field(default_factory=list)
@@ -32,6 +36,7 @@ class MailServer:
     data: list[str] = field(default_factory=list)
     drops: int = 0
     asked: int = 0
+    silent: int = 0
     _controller: Controller | None = None
 
     async def handle_RCPT(self, server, session, envelope, address, options):
@@ -46,6 +51,9 @@ class MailServer:
             return self.data.pop(0)
         self.envelopes.append(list(envelope.rcpt_tos))
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        if self.silent:
+            self.silent -= 1
+            await asyncio.sleep(LONG_SECONDS)
         return "250 Accepted"
 
     def start(self) -> None:
