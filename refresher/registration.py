@@ -29,6 +29,7 @@ from refresher.adding import Description, add
 from refresher.asking import protection_is_skipped
 from refresher.models import MonitoredJob, RefreshSetup
 from refresher.results import Registered
+from refresher.setting_up import locked_setup
 
 logger = logging.getLogger(__name__)
 
@@ -138,6 +139,8 @@ def register_all(setup: RefreshSetup, *, now: datetime, write: bool = True) -> l
         registrar = Registrar(setup, source=source, now=now, write=write)
         try:
             with transaction.atomic():
+                if write:
+                    locked_setup(setup.company)  # the lock: two passes never register the same job twice
                 receiver(
                     signal=events.register_jobs,
                     sender=MonitoredJob,

@@ -13,6 +13,7 @@ from jobqueue.models import Company, ScheduledTask
 from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
 from jobqueue.states import Origin
+from refresher.asking import setup_of
 from refresher.models import MonitoredJob, RefreshLog, RefreshSetup, Runner
 from refresher.passing.refresh import refresh_as_runner, refresh_in_login_mode
 from refresher.passing.simulating import NOBODY
@@ -55,6 +56,14 @@ def refresh_now(company: Company, *, actor: Actor, now: datetime | None = None) 
         setup.last_request_at = now
         setup.save(update_fields=["last_request_at"])
     return Requested(queued, unserved)
+
+
+def serving_runners(company: Company) -> list[Runner]:
+    """The operational runners that have jobs of the company, with the default one; ``Refused`` if there is none."""
+    runners, unserved = _serving(setup_of(company))
+    if not runners:
+        raise Refused(f"Nobody can refresh “{company}” now. {' '.join(unserved)}", code="nobody_serves")
+    return [runner for runner in runners if runner is not None]
 
 
 def queue(
