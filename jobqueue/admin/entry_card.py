@@ -101,6 +101,7 @@ class EntryCard(LockedEntry, EntryPanels):
                         ("max_attempts", "rerun_delay_seconds"),
                         "timeout_seconds",
                         ("priority", "priority_within_category"),
+                        *(() if obj is not None and obj.owner_kind else ("notify_on_success",)),
                     ],
                     "classes": ["jw-group", "jw-group--behaviour"],
                 },

@@ -38,6 +38,7 @@ BEHAVIOUR = (
     "timeout_seconds",
     "priority",
     "priority_within_category",
+    "notify_on_success",
 )
 
 

@@ -63,7 +63,7 @@ class LockedEntry:
             (
                 "Behaviour",
                 {
-                    "fields": ["attempts_in_words", "timeout_in_words", "priority"],
+                    "fields": ["attempts_in_words", "timeout_in_words", "priority", "notify_in_words"],
                     "classes": ["jw-group"],
                 },
             ),
@@ -71,6 +71,7 @@ class LockedEntry:
         if entry.owner_kind:
             del groups[2]  # its owner decides when it runs
             groups[0][1]["fields"] = groups[0][1]["fields"][:3]
+            groups[-1][1]["fields"] = groups[-1][1]["fields"][:-1]
         return groups
 
     @display(description="Object to run")
@@ -109,6 +110,10 @@ class LockedEntry:
             return "A failed run is not tried again"
         wait = f", {entry.rerun_delay_seconds} s apart and growing" if entry.rerun_delay_seconds else ""
         return f"A failed run is tried again up to {words.counted(entry.max_attempts, 'time')}{wait}"
+
+    @display(description="Notify on success")
+    def notify_in_words(self, entry: Entry) -> str:
+        return "The running user is told of each success" if entry.notify_on_success else "No"
 
     @display(description="Job timeout")
     def timeout_in_words(self, entry: Entry) -> str:

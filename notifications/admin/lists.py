@@ -22,7 +22,7 @@ from jobqueue.errors import JobQueueError
 from jobqueue.models import Entry
 from jobqueue.permissions import Level
 from notifications import scenarios, verbs
-from notifications.admin import entry_lists, mail_setup, owners, reading
+from notifications.admin import entry_lists, owners
 from notifications.admin.line_form import SUBJECTS, LineFormSet, line_form
 from notifications.admin.list_verbs import VERBS
 from notifications.events import before_change_list
@@ -239,19 +239,11 @@ class NotificationListAdmin(VerbsAdmin):
                 self.admin_site.admin_view(self.of_entry),
                 name="notifications_notificationlist_of_entry",
             ),
-            path("mail-setup/", self.admin_site.admin_view(self.mail_setup), name="notifications_mail_setup"),
-            path("my-messages/", self.admin_site.admin_view(self.my_messages), name="notifications_reading"),
         ]
         return own + super().get_urls()
 
     def of_entry(self, request: HttpRequest, entry_no: int) -> HttpResponse:
         return entry_lists.page(self, request, entry_no)
-
-    def mail_setup(self, request: HttpRequest) -> HttpResponse:
-        return mail_setup.page(self.admin_site, request)
-
-    def my_messages(self, request: HttpRequest) -> HttpResponse:
-        return reading.page(self.admin_site, request)
 
     def changeform_view(
         self,

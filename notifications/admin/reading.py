@@ -1,19 +1,21 @@
 """*My messages*: the language and time zone a person is written in."""
 
 from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from jobqueue.admin.base import may, put_refusal
+from jobqueue.admin.base import ReadOnlyAdmin, may, put_refusal
 from jobqueue.admin.company import actor_of
 from jobqueue.errors import Invalid, JobQueueError
 from jobqueue.models.fields import known_time_zones
 from notifications import verbs
+from notifications.admin import mail_setup
 from notifications.models import RecipientPreference
 
 LANGUAGES = (("", "English"), ("de", "Deutsch"), ("nl", "Nederlands"))
@@ -29,6 +31,34 @@ class ReadingForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         zones = [(name, name) for name in sorted(known_time_zones())]
         self.fields["time_zone"].choices = [("", "That of the company"), *zones]  # type: ignore[attr-defined]
+
+
+@admin.register(RecipientPreference)
+class RecipientPreferenceAdmin(ReadOnlyAdmin):
+    """One page, for the person who opens it; there is nothing to list."""
+
+    company_lookup = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Own choices only, whoever asks."""
+        return super().get_queryset(request).filter(user=request.user)
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                "",
+                self.admin_site.admin_view(self.my_messages),
+                name="notifications_recipientpreference_changelist",
+            ),
+            path("mail-setup/", self.admin_site.admin_view(self.mail_setup), name="notifications_mail_setup"),
+        ]
+        return own
+
+    def my_messages(self, request: HttpRequest) -> HttpResponse:
+        return page(self.admin_site, request)
+
+    def mail_setup(self, request: HttpRequest) -> HttpResponse:
+        return mail_setup.page(self.admin_site, request)
 
 
 def page(site: AdminSite, request: HttpRequest) -> HttpResponse:

@@ -59,7 +59,9 @@ def sidebar_group(request: HttpRequest) -> dict[str, Any]:
                 badge=f"{failed:,}" if failed else "",
                 variant="danger",
             ),
-            navigation.item("My messages", icon="translate", name="notifications_reading"),
+            navigation.item(
+                "My messages", icon="translate", name="notifications_recipientpreference_changelist"
+            ),
         ]
     if may(request, "administer"):
         items.append(
