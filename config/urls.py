@@ -8,6 +8,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config import health
+from refresher.entra.pages import leaving
 
 
 def favicon(request: HttpRequest) -> HttpResponse:
@@ -22,4 +23,5 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
     path("api/", include("config.api")),
+    path("entra/return/", leaving.returned, name="entra-return"),
 ]

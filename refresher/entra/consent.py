@@ -60,7 +60,14 @@ def end_sign_in(tenant: EntraTenant, *, flow: dict[str, Any], answer: Mapping[st
     """The access token for Graph; raises ``SignInFailed`` with the reason in words."""
     application = sign_in.confidential(_own_login(tenant))
     with sign_in.failures_in_words():
-        found = application.acquire_token_by_auth_code_flow(flow, dict(answer))
+        try:
+            found = application.acquire_token_by_auth_code_flow(flow, dict(answer))
+        except ValueError:
+            # State or nonce are not those of the question.
+            raise SignInFailed(
+                "The answer of the login server does not belong to this sign-in. Begin again.",
+                code="entra_answer_foreign",
+            ) from None
     return str(sign_in.accepted(found)["access_token"])
 
 

@@ -15,6 +15,12 @@ REFRESH_ROLE = "JobQueue.Refresh"
 GRAPH_PERMISSIONS = ("Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All")
 
 
+# Making a key takes long: a few are made once, and no directory meets its own again soon.
+_spare_keys = itertools.cycle(
+    [rsa.generate_private_key(public_exponent=65_537, key_size=2_048) for _ in range(6)]
+)
+
+
 def guid() -> str:
     return str(uuid.uuid4())
 
@@ -111,7 +117,7 @@ class Directory:
         """A new signing key; of the former ones the newest ``keep`` stay published."""
         key_id = f"key-{next(self._numbers)}"
         self.keys = dict(list(self.keys.items())[len(self.keys) - keep :] if keep else [])
-        self.keys[key_id] = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+        self.keys[key_id] = next(_spare_keys)
         return key_id
 
     @property

@@ -209,7 +209,24 @@ class Tenant(AuthorizationServer):
         return found
 
     def save_token(self, token: Any, request: Any) -> None:
-        """Access tokens carry everything themselves."""
+        """Access tokens carry everything themselves; people get an ID token besides, for the nonce they sent."""
+        code = request.authorization_code
+        if code is not None:
+            now = int(time.time())
+            token["id_token"] = self.directory.sign(
+                {
+                    "iss": f"{self.login.base}/{self.directory.tenant_id}/v2.0",
+                    "aud": request.client.client_id,
+                    "iat": now,
+                    "nbf": now,
+                    "exp": now + 3_600,
+                    "nonce": code.nonce,
+                    "sub": code.user["name"],
+                    "preferred_username": code.user["name"],
+                    "tid": self.directory.tenant_id,
+                    "ver": "2.0",
+                }
+            )
 
     def send_signal(self, name: str, *args: Any, **named: Any) -> None:
         pass
@@ -256,7 +273,6 @@ class Tenant(AuthorizationServer):
         }
         if user is not None:
             token["scope"] = claims["scp"]
-            token["id_token"] = self.directory.sign({**claims, "aud": client.client_id, "scp": None})
         return token
 
     def _app_claims(self, client: Application, scope: str) -> dict[str, Any]:
