@@ -55,5 +55,6 @@ def _notes(due: DueTime, local: datetime, previous: datetime | None) -> list[str
         passing = "second" if local.fold else "first"
         notes.append(f"clock goes back: {local:%H:%M} comes twice, runs at the {passing} passing")
     if previous is not None and previous.utcoffset() != local.utcoffset():
-        notes.append(f"clock changed since the run before: now UTC{local:%z}"[:-2] + f":{local:%z}"[-2:])
+        offset = local.strftime("%z")
+        notes.append(f"clock changed since the run before: now UTC{offset[:3]}:{offset[3:5]}")
     return notes

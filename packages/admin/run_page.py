@@ -16,6 +16,7 @@ from jobqueue.states import ObjectType
 from packages.admin import gantt, looks, words
 from packages.admin.base import may
 from packages.attempts import attempts_of
+from packages.live import as_they_are
 from packages.models import Run, RunLine
 
 
@@ -40,7 +41,7 @@ class LineShown:
 def run_page(request: HttpRequest, run: Run) -> dict[str, Any]:
     """Everything the page shows, in a fixed number of queries; traces and parameters only to those who maintain."""
     now = now_of(request)
-    lines = list(run.lines.select_related("line"))
+    lines = as_they_are(run.lines.select_related("line"))
     attempts = attempts_of(lines)
     timed = [timed_line(line, attempts[line.pk]) for line in lines]
     start = run.started_at or run.due_at

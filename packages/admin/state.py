@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import OuterRef, Subquery
 
+from packages.live import as_they_are
 from packages.models import Package, Run, RunLine
 from packages.states import RECORDS_ONLY
 
@@ -34,7 +35,8 @@ def states_of(packages: Iterable[Package]) -> dict[int, PackageState]:
     for run in runs.filter(is_open=True):
         by_uuid[run.package_uuid].open_run = run
     lines = defaultdict(list)
-    for line in RunLine.objects.filter(run__package_uuid__in=by_uuid, run__is_open=True):
+    open_lines = RunLine.objects.filter(run__package_uuid__in=by_uuid, run__is_open=True)
+    for line in as_they_are(open_lines):
         lines[line.run_id].append(line)
     for run in _latest(rows):
         by_uuid[run.package_uuid].last_run = run

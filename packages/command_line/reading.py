@@ -23,6 +23,7 @@ from packages.command_line.representations import (
     run_json,
     run_line_json,
 )
+from packages.live import as_they_are
 from packages.models import Package, Run, RunLine, StatusChange
 from packages.permissions import may, require
 from packages.preview import due_times
@@ -44,7 +45,7 @@ def list_packages(options: Namespace, actor: Actor) -> Answer:
     if options.running:
         rows = rows.filter(pk__in=runs)
     lines: dict[Any, list[RunLine]] = {}
-    for line in RunLine.objects.filter(run__in=runs.values()):
+    for line in as_they_are(RunLine.objects.filter(run__in=runs.values())):
         lines.setdefault(line.run_id, []).append(line)
     found, cells = [], []
     for package in rows:
@@ -167,7 +168,7 @@ def history(options: Namespace, actor: Actor) -> Answer:
 
 
 def _lines(run: Run, actor: Actor) -> list[Json]:
-    lines = list(run.lines.all())
+    lines = as_they_are(run.lines.all())
     attempts = attempts_of(lines)
     inside = may(actor, "maintain", run.company)
     return [run_line_json(line, attempts[line.pk], may_see_inside=inside) for line in lines]

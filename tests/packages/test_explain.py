@@ -1,0 +1,99 @@
+"""*Why is it not running?* and the preview of a package."""
+
+from datetime import timedelta
+
+import pytest
+
+from packages import lifecycle
+from packages.explain import explain
+from packages.live import as_they_are
+from packages.preview import due_times
+from packages.states import PackageStatus
+from tests.packages.building import (
+    FRIDAY_NOON,
+    TONIGHT,
+    active,
+    add_daily,
+    add_line,
+    boss_of,
+    last_run,
+    make_package,
+    nightly,
+    reloaded,
+    run,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def closed(package, *, now=FRIDAY_NOON):
+    return [answer.question for answer in explain(package, now=now).answers if not answer.open]
+
+
+def test_an_active_package_waits_for_its_time():
+    package = active(nightly())
+    found = explain(package, now=FRIDAY_NOON)
+    assert "Next run: Fri 20 Nov 2026 22:00 (Europe/Amsterdam)." in found.sentence
+    assert closed(package) == ["Its time has come", "A worker is alive"]
+
+
+def test_a_held_package_says_who_held_it_and_why():
+    package = active(nightly())
+    package = lifecycle.set_on_hold(package, actor=boss_of(package), reason="stock-taking", now=FRIDAY_NOON)
+    found = explain(reloaded(package), now=FRIDAY_NOON)
+    assert found.sentence == (
+        f"“Nightly” does not run. The package is On Hold since 2026-11-20 11:00 UTC by {package.held_by}: stock-taking."
+    )
+    assert (found.first_closed.verb, found.starts_at) == ("set-active", None)
+
+
+def test_a_stopped_package_says_what_stopped_it():
+    package = active(nightly(failing=(20,)))
+    run()
+    assert "Line 20 Calculate failed: The printer ran out of paper." in explain(reloaded(package)).sentence
+
+
+def test_an_empty_package_has_several_answers():
+    assert closed(make_package()) == [
+        "The schedule is on",
+        "A due time is coming",
+        "Lines, jobs and run identity are in order",
+        "A worker is alive",
+    ]
+
+
+def test_an_open_run_is_explained_by_its_line():
+    package = nightly()
+    lifecycle.run_now(package, actor=boss_of(package), now=TONIGHT)
+    found = explain(package, now=TONIGHT)
+    assert "is running" in found.sentence
+    assert "Line 10 Import" in found.sentence
+    assert [line.get_result_display() for line in as_they_are(last_run(package).lines.all())] == [
+        "Waiting",
+        "Pending",
+        "Pending",
+        "Pending",
+    ]
+
+
+def test_preview_shows_the_next_due_times_on_the_packages_clock():
+    package = nightly()
+    found = due_times(package, now=FRIDAY_NOON)
+    assert len(found) == 20
+    assert [f"{one.local:%d %H:%M}" for one in found[:3]] == ["20 22:00", "21 22:00", "22 22:00"]
+    assert found[0].at == TONIGHT
+    assert reloaded(package).status == PackageStatus.ON_HOLD
+
+
+def test_preview_remarks_on_clock_changes_and_ends_with_the_schedule():
+    package = make_package()
+    add_line(package, "Import")
+    add_daily(package, "02:30", valid_to="2027-03-29")
+    found = due_times(package, now=TONIGHT.replace(year=2027, month=3, day=26))
+    assert [f"{one.local:%d %H:%M}" for one in found] == ["27 02:30", "28 03:30", "29 02:30"]
+    assert found[1].notes == (
+        "clock goes forward: 02:30 does not exist, runs at 03:30",
+        "clock changed since the run before: now UTC+02:00",
+    )
+    autumn = due_times(package, now=TONIGHT.replace(year=2026, month=10, day=24) - timedelta(hours=1))
+    assert "runs at the first passing" in autumn[0].notes[0]
