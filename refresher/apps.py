@@ -21,7 +21,9 @@ class RefresherConfig(AppConfig):
             telling,
             watching,
         )
+        from refresher.entra import start
 
+        start.register()
         events.before_change_entry.connect(guarding.before_change, dispatch_uid="refresher.guarding")
         events.before_delete_entry.connect(guarding.before_delete, dispatch_uid="refresher.guarding")
         events.after_adopt.connect(guarding.after_adopt, dispatch_uid="refresher.guarding")

@@ -1,15 +1,8 @@
 """``manage.py refresher``: set up and operate the job queue refresher from a terminal or a script."""
 
-import json
-from argparse import ArgumentParser, Namespace
-from typing import Any
+from argparse import ArgumentParser
 
-from django.db import DatabaseError
-
-from jobqueue.command_line.acting import actor_of
-from jobqueue.errors import JobQueueError
-from jobqueue.management.commands.jobqueue import Command as JobQueueCommand
-from jobqueue.schedule import ScheduleError
+from jobqueue.command_line.door import Door
 from refresher.command_line import parser, subcommands
 
 SUBCOMMANDS = {
@@ -28,22 +21,11 @@ SUBCOMMANDS = {
 }
 
 
-class Command(JobQueueCommand):
+class Command(Door):
     """Answers in words or JSON; a refusal is one sentence on standard error and exit status 1."""
 
     help = "Monitors jobs, refreshes them, and looks after runner users."
+    subcommands = SUBCOMMANDS
 
     def add_arguments(self, argument_parser: ArgumentParser) -> None:
         parser.add_arguments(argument_parser)
-
-    def handle(self, *args: Any, **named: Any) -> None:
-        options = Namespace(**named)
-        try:
-            found, words = SUBCOMMANDS[options.subcommand](options, actor_of(options))
-        except (JobQueueError, ScheduleError) as refusal:
-            self._refuse(refusal.code, refusal.message, refusal, options)
-        except DatabaseError as error:
-            sentence = f"The database cannot be used: {' '.join(str(error).split()).rstrip('.?')}."
-            self._refuse("database", f"{sentence} Check DATABASE_URL and run “migrate”.", error, options)
-        else:
-            self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2) if options.json else words)
