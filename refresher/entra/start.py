@@ -2,7 +2,7 @@
 
 from jobqueue import api_tokens, secrets
 from jobqueue.api.bearers import Bearer, register_bearer
-from refresher.entra import bearer
+from refresher.entra import bearer, doctor  # noqa: F401  (the doctor's check registers itself)
 from refresher.entra.models import EntraApplication, EntraTenant
 
 
