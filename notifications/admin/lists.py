@@ -192,10 +192,11 @@ class NotificationListAdmin(VerbsAdmin):
         lines = NotificationLine.objects.filter(list__in=rows).select_related("user", "target").order_by("pk")
         for line in lines:
             told.setdefault(line.list_id, {})[line.recipient] = None
+        owned = owners.owners_of(rows)
         for row in rows:
             row.told = list(told.get(row.pk, ()))
             row.is_default = row.pk == getattr(request, "notification_default", None)
-            row.owner = owners.owner_of(row) if row.is_private else None
+            row.owner = owned.get(row.pk)
         changelist.result_list = rows
         return changelist
 
@@ -294,7 +295,7 @@ class NotificationListAdmin(VerbsAdmin):
             "list": found,
             "now": now_of(request),
             "badges": list_badges(found),
-            "owner": owners.owner_of(found),
+            "owner": owners.owners_of([found]).get(found.pk),
             "locked": self.locked(request, found) if self.holds(request, level_of(found)) else "",
             "buttons": self.buttons(request, found),
             "entries": entries[:SHOWN_ENTRIES],
@@ -323,6 +324,10 @@ class NotificationListAdmin(VerbsAdmin):
         else:
             return
         obj.__dict__.update(saved.__dict__)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        for formset in formsets:
+            self.save_formset(request, form, formset, change)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
         """First what goes, then what changes, then what is new: a line may take the place of one that goes."""

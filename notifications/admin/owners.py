@@ -1,6 +1,6 @@
 """Owners of private lists, as the pages of lists show them: the apps above say who they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from notifications.models import NotificationList
@@ -20,14 +20,14 @@ class ListOwner:
     choose_shared: str = ""
 
 
-FindOwner = Callable[[NotificationList], ListOwner | None]
+FindOwners = Callable[[Sequence[NotificationList]], dict[int, ListOwner]]
 Users = Callable[[NotificationList], list[tuple[str, str]]]
-_owners: dict[str, FindOwner] = {}
+_owners: dict[str, FindOwners] = {}
 _users: list[Users] = []
 
 
-def add_list_owner(kind: str, find: FindOwner) -> None:
-    """Says who owns private lists of this ``owner_kind``; None for an owner that is gone."""
+def add_list_owner(kind: str, find: FindOwners) -> None:
+    """Says who owns private lists of this ``owner_kind``, by the keys of the lists and in a fixed number of queries."""
     _owners[kind] = find
 
 
@@ -36,9 +36,13 @@ def add_users_of_lists(find: Users) -> None:
     _users.append(find)
 
 
-def owner_of(found: NotificationList) -> ListOwner | None:
-    find = _owners.get(found.owner_kind) if found.owner_kind else None
-    return find(found) if find is not None else None
+def owners_of(lists: Iterable[NotificationList]) -> dict[int, ListOwner]:
+    """The owners of those lists that have one, by the keys of the lists."""
+    by_kind: dict[str, list[NotificationList]] = {}
+    for found in lists:
+        if found.owner_kind in _owners:
+            by_kind.setdefault(found.owner_kind, []).append(found)
+    return {key: owner for kind, owned in by_kind.items() for key, owner in _owners[kind](owned).items()}
 
 
 def users_of(found: NotificationList) -> list[tuple[str, str]]:

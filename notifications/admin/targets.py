@@ -206,6 +206,9 @@ class ChannelTargetAdmin(VerbsAdmin):
         """The stored row as it is: the verb, not the form, writes to it."""
         return form.instance
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        """A target has no rows of its own on the card."""
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         values = {name: form.cleaned_data[name] for name in self.fields}
         actor, now = actor_of(request), now_of(request)
