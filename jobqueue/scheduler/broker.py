@@ -14,7 +14,7 @@ from django_q.signing import SignedPackage
 
 from jobqueue.conf import settings
 from jobqueue.scheduler.board import BUSY, IDLE, Board, Cell
-from jobqueue.scheduler.claim import claim, seconds_until_due
+from jobqueue.scheduler.claim import claim, is_limited, seconds_until_due
 from jobqueue.scheduler.delivery import message, together
 from jobqueue.scheduler.lineage import lineage
 from jobqueue.scheduler.lookahead import claimable, recent_pace
@@ -29,8 +29,25 @@ logger = logging.getLogger("jobqueue.scheduler")
 DRAINING_PAUSE_SECONDS = 0.05
 ERROR_PAUSE_SECONDS = 0.3
 DUE_MARGIN_SECONDS = 0.0005
+SHORTEST_PAUSE_SECONDS = 0.001
+AT_LIMIT_PAUSE_SECONDS = 0.05
 
 Messages = list[tuple[Any, str]]
+
+
+def pause_before(due_in: float, *, at_most: float, limited: bool) -> float:
+    """Seconds to wait for a task that is due in so many seconds, after a claim that took nothing.
+
+    An overdue one was in somebody else's hands at that moment, or a limit is reached: then it takes the end of a run,
+    and claiming again at once would only keep the database busy. Own ends and new tasks end the wait anyhow.
+
+    >>> pause_before(0.2, at_most=0.5, limited=False), pause_before(9, at_most=0.5, limited=True)
+    (0.2005, 0.5)
+    >>> pause_before(-3, at_most=0.5, limited=False), pause_before(-3, at_most=0.5, limited=True)
+    (0.001, 0.05)
+    """
+    least = AT_LIMIT_PAUSE_SECONDS if limited and due_in <= 0 else SHORTEST_PAUSE_SECONDS
+    return max(least, min(at_most, due_in + DUE_MARGIN_SECONDS))
 
 
 class TaskBroker(ORM):
@@ -115,9 +132,8 @@ class TaskBroker(ORM):
         seconds = settings().poll_seconds
         if for_tasks:
             due = seconds_until_due(strangers=self._strangers.names)
-            if due is None or due > 0:
-                self._turns.nothing_left()
+            self._turns.look(due)
             if due is not None:
-                seconds = max(0.001, min(seconds, due + DUE_MARGIN_SECONDS))
+                seconds = pause_before(due, at_most=seconds, limited=is_limited())
         if self._waiter.wait(board, seconds=seconds, for_tasks=for_tasks):
             self._plain_at = 0.0

@@ -39,7 +39,6 @@ def claim(
     if count < 1:
         return []
     conf = settings()
-    limited = conf.site_limit is not None or conf.user_limit is not None
     in_turns = turns is not None and turns.are_needed()
     parameters = {
         "now": now_parameter(),
@@ -60,7 +59,7 @@ def claim(
     )
     if not on_postgresql() and not _any_due(parameters["now"], strangers):
         rows: Any = []
-    elif limited and on_postgresql():
+    elif is_limited() and on_postgresql():
         with transaction.atomic():
             fetch("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": CLAIM_LOCK})
             rows = fetch(statement, parameters)
@@ -74,6 +73,12 @@ def claim(
     if turns is not None:
         turns.claimed([read_uuid(row[-1]) for row in rows], asked=count)
     return [_claimed(row) for row in rows]
+
+
+def is_limited() -> bool:
+    """Whether the site or users have a limit."""
+    conf = settings()
+    return conf.site_limit is not None or conf.user_limit is not None
 
 
 def seconds_until_due(*, strangers: Collection[str] = ()) -> float | None:

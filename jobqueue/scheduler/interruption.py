@@ -9,11 +9,11 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from types import FrameType
 
 from django.db import connections
 
 from jobqueue.conf import settings
+from jobqueue.scheduler import alarm
 from jobqueue.scheduler.session import current_session
 
 CANCEL_SIGNAL = signal.SIGUSR1
@@ -58,15 +58,14 @@ def time_limit(seconds: float) -> Iterator[None]:
         if session.slot is not None:
             kill_after = seconds + settings().hard_kill_grace_seconds
             session.slot.announce_kill_at(time.monotonic_ns() + int(kill_after * 1e9))
-    previous = signal.signal(signal.SIGALRM, _on_alarm)
+    previous = alarm.arm(seconds, _on_alarm, repeat_seconds=REPEAT_SECONDS)
     _open = True
-    signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT_SECONDS)
     try:
         yield
     finally:
         _open = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        alarm.disarm(previous)
+        alarm.take_back()
         if session is not None:
             session.soft_deadline = None
             if session.slot is not None:
@@ -106,7 +105,7 @@ def drop_connections() -> None:
                 connection.close()
 
 
-def _on_alarm(_signal: int, _frame: FrameType | None) -> None:
+def _on_alarm() -> None:
     if _open:
         cancel_server_queries()
         raise SoftTimeout("The run took longer than its timeout.")

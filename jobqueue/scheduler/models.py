@@ -140,9 +140,7 @@ class ScheduledTask(models.Model):
                 condition=Q(state=0, is_ready=True),
             ),
             models.Index(fields=["cluster"], name="task_in_flight", condition=Q(state__gt=0)),
-            models.Index(
-                fields=["record"], name="task_with_context", condition=~Q(owner_context="")
-            ),
+            models.Index(fields=["record"], name="task_with_context", condition=~Q(owner_context="")),
         ]
 
     def __str__(self) -> str:

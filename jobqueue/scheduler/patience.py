@@ -6,14 +6,14 @@ anew. Every step is fenced, so one that was carried out after all is not carried
 """
 
 import contextlib
-import signal
 import threading
 from collections.abc import Iterator
-from types import FrameType
 from typing import Any
 
 from django.db import OperationalError
 from django.db.backends.signals import connection_created
+
+from jobqueue.scheduler import alarm
 
 START_SECONDS = 15.0
 RECORD_SECONDS = 30.0
@@ -32,20 +32,18 @@ def patience(seconds: float) -> Iterator[None]:
     For bookkeeping in the main thread, outside a routine's time limit, which uses the same timer: inside one, and in
     other threads, it does nothing. Does not nest. SQLite's wait for its lock is not interrupted; it has its own limit.
     """
-    if threading.current_thread() is not threading.main_thread() or signal.getitimer(signal.ITIMER_REAL)[0]:
+    if threading.current_thread() is not threading.main_thread() or alarm.is_armed():
         yield
         return
 
-    def give_up(_signal: int, _frame: FrameType | None) -> None:
+    def give_up() -> None:
         raise DatabaseSilent(f"The database did not answer within {seconds:g} seconds.")
 
-    previous = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    previous = alarm.arm(seconds, give_up)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+        alarm.disarm(previous)
 
 
 def wait_briefly_for_sqlite(*, is_here: Any) -> None:

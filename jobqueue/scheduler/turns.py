@@ -47,9 +47,9 @@ class Turns:
         if companies:
             self.served = served_after(companies, served=self.served)
 
-    def nothing_left(self) -> None:
-        """Nothing is due any more."""
-        self._backlog = False
+    def look(self, due_in: float | None) -> None:
+        """Notes when the next task is due, as found after a claim that took nothing: what is overdue is a backlog."""
+        self._backlog = due_in is not None and due_in <= 0
 
     def parameters(self) -> dict[str, Any]:
         """The parameters of the claim's statement that divides."""

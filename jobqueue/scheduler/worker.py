@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 from django_q.signals import post_execute, post_execute_in_worker, post_spawn, pre_execute
 
-from jobqueue.scheduler import session_events
+from jobqueue.scheduler import alarm, session_events
 from jobqueue.scheduler.board import BUSY, EXITED, IDLE, Board, Cell, SlotCell
 from jobqueue.scheduler.clock import database_now
 from jobqueue.scheduler.interruption import CANCEL_SIGNAL, interrupt_if_open
@@ -48,6 +48,7 @@ class Worker:
         lead_own_group()
         self._board, self._slot = lineage.board, lineage.slot
         signal.signal(CANCEL_SIGNAL, self._cancel_requested)
+        alarm.share()
         self.worker_id = _insert_row(self._board.cluster_id)
         self._put(SlotCell.WORKER, self.worker_id)
         self._put(SlotCell.SESSION, 0)
@@ -67,6 +68,8 @@ class Worker:
             return
         ours = getattr(task["func"], "__name__", "") == MESSAGE_FUNCTION
         tasks = len(task["args"]) if ours else 1
+        if ours:
+            alarm.take_back()  # a plain task before this one used the engine's alarm
         # A claim on a dead connection is given back at once, so only foreign code needs the connection probed.
         setattr(connection, "health_check_enabled", not ours)  # noqa: B010  (unknown to the type stubs)
         self._laps = 0

@@ -141,11 +141,29 @@ def test_turns_end_with_the_backlog_and_begin_with_the_next():
     turns = Turns()
     assert turns.are_needed()
     claimed(5, turns)
-    turns.nothing_left()
+    turns.look(0.5)
+    assert not turns.are_needed()
+    turns.look(None)
     assert not turns.are_needed()
     backlog(companies[1], 3)
     claimed(2, turns)
     assert turns.are_needed()
+
+
+@pytest.mark.django_db
+def test_what_a_limit_leaves_overdue_is_a_backlog(settings):
+    """A claim under a limit is never full, however much is due."""
+    limit(settings, SITE_LIMIT=2)
+    big, small = make_company("big"), make_company("small")
+    turns = Turns()
+    turns.look(None)
+    theirs = backlog(big, 10)
+    assert claimed(8, turns) == theirs[:2]
+    assert claimed(8, turns) == []
+    turns.look(-1.0)
+    mine = at(-1, company=small)
+    ScheduledTask.objects.filter(pk=theirs[0]).delete()
+    assert claimed(8, turns) == [mine]
 
 
 @pytest.mark.django_db
