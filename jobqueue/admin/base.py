@@ -179,7 +179,9 @@ class JobQueueAdmin(ModelAdmin):
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[obj.pk])
 
     def object_or_404(self, request: HttpRequest, object_id: str) -> Any:
-        """The row, if it is of this company; anything else does not exist here."""
+        """The row, if it is of this company; anything else does not exist here. Only for those who may see the page."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         found = self.get_object(request, object_id)
         if found is None:
             raise Http404(f"There is no {self.opts.verbose_name} {object_id} in {request.company}.")

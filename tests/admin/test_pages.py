@@ -140,6 +140,8 @@ def test_someone_without_any_level_is_told_what_is_missing(signed_in):
     assert "The group “Viewer” grants it" in page
     for listing in LISTS[1:]:
         assert client.get(address(listing)).status_code == 403, listing
+    for card in one_of_everything(client.user).values():
+        assert client.get(address(card)).status_code == 403, card
 
 
 @pytest.mark.parametrize("page", LISTS)
