@@ -204,6 +204,7 @@ LOGGING = logs.dictionary(layout=LOG_FORMAT, level=LOG_LEVEL)
 
 # --- People --------------------------------------------------------------------------------------------------------
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
