@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models import Max, Q, QuerySet
 
+from jobqueue import companies
 from jobqueue.models import Company, Entry
 from refresher import events
 from refresher.models import ManagedByApp, MonitoredJob, RefreshLog, RefreshSetup, Runner
@@ -63,6 +64,22 @@ def jobs_for(company: Company, *, runner: Runner | None, setup: RefreshSetup) ->
         own = Q(runner=runner)
         jobs = jobs.filter(own | Q(runner=None) if setup.default_runner_id == runner.pk else own)
     return jobs.order_by("pk")
+
+
+def companies_served_by(runner: Runner) -> list[Company]:
+    """The companies the worker refreshes as this runner: enabled, external, open to it, and counting on it.
+
+    A company counts on the runners of its monitored jobs and on its default runner. By name.
+    """
+    setups = RefreshSetup.objects.select_related("company").filter(enabled=True, use_external=True)
+    own = setups.filter(
+        Q(default_runner=runner) | Q(company__in=MonitoredJob.objects.filter(runner=runner).values("company"))
+    )
+    return [
+        setup.company
+        for setup in own.order_by("company__name")
+        if companies.may_enter(runner.user, setup.company)
+    ]
 
 
 def _a_sibling_is_external_only() -> bool:

@@ -62,7 +62,9 @@ def _refresh(company: Company, actor: Actor, *, now: datetime) -> RefreshLog | N
 
 def _is_due(company: Company, *, now: datetime) -> bool:
     """Whether the newest pass, also one that only was asked for, lies more than 60 minutes back."""
-    passes = RefreshLog.objects.filter(company=company).exclude(state=PassState.FAILED)
+    passes = RefreshLog.objects.filter(company=company).exclude(
+        state__in=(PassState.FAILED, PassState.PARTIAL)
+    )
     newest = passes.aggregate(asked=Max("asked_at"), ended=Max("ended_at"))
     last = max((moment for moment in newest.values() if moment is not None), default=None)
     return last is None or last + THROTTLE < now

@@ -13,11 +13,12 @@ class Trigger(enum.StrEnum):
 
 
 class PassState(enum.StrEnum):
-    """How far a pass is. *Failed* means the whole pass, before any job was touched."""
+    """How far a pass is. *Failed*: before any job was touched. *Partial*: for one job alone."""
 
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
+    PARTIAL = "partial"
     FAILED = "failed"
 
 
@@ -102,5 +103,6 @@ PASS_WORDS = {
     PassState.QUEUED: "Queued",
     PassState.RUNNING: "Running",
     PassState.DONE: "Done",
+    PassState.PARTIAL: "One job",
     PassState.FAILED: "Failed",
 }

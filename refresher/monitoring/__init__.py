@@ -3,7 +3,12 @@
 Source: *Refresher reference, Monitored Job*. Refusals are those of ``jobqueue.errors``.
 """
 
-from refresher.monitoring.changing import assign_runner, change_monitored_job, delete_monitored_job
+from refresher.monitoring.changing import (
+    accept_entry,
+    assign_runner,
+    change_monitored_job,
+    delete_monitored_job,
+)
 from refresher.monitoring.creating import (
     Creation,
     create_from_entries,
@@ -16,6 +21,7 @@ __all__ = [
     "Creation",
     "Losses",
     "Recreation",
+    "accept_entry",
     "assign_runner",
     "change_monitored_job",
     "create_from_entries",

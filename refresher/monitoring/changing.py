@@ -17,7 +17,7 @@ from refresher.asking import is_protected
 from refresher.errors import NotOperational
 from refresher.models import ManagedByApp, MonitoredJob, Runner
 from refresher.monitoring.checking import require_recurring, runner_problems, split
-from refresher.templates import OPEN_ON_PROTECTED, TEMPLATE, as_entry, changed_names
+from refresher.templates import OPEN_ON_PROTECTED, TEMPLATE, as_entry, changed_names, fill_from
 
 
 def change_monitored_job(
@@ -49,6 +49,28 @@ def change_monitored_job(
         _require_open(job, changed)
         for name in changed:
             setattr(job, name, beside[name] if name in beside else getattr(shaped, name))
+        if changed:
+            job.save(update_fields=sorted(changed))
+    return job
+
+
+def accept_entry(job: MonitoredJob, *, actor: Actor, now: datetime | None = None) -> MonitoredJob:
+    """*Accept as new expectation*: the template takes over what the entry is now.
+
+    Refused for protected jobs that are not customisable, and while the entry is missing or would be none to monitor.
+    """
+    require(actor, "schedule", job.company)
+    now = now or database_now()
+    with transaction.atomic():
+        job = locked_job(job)
+        entry = Entry.objects.select_related("company").filter(id=job.entry_id).first()
+        if entry is None:
+            raise NotFound(f"The entry of “{job}” does not exist any more, so there is nothing to accept.")
+        require_recurring(entry)
+        values = {name: getattr(entry, name) for name in TEMPLATE}
+        changed = changed_names(values, job)
+        _require_open(job, changed)
+        fill_from(job, entry)
         if changed:
             job.save(update_fields=sorted(changed))
     return job

@@ -13,7 +13,7 @@ from jobqueue.scheduler import copy_guard, database_now
 from refresher import registration, retention, telling
 from refresher.asking import jobs_for, setup_of
 from refresher.errors import PassFailed
-from refresher.models import RefreshLog, RefreshSetup, Runner
+from refresher.models import MonitoredJob, RefreshLog, RefreshSetup, Runner
 from refresher.passing.carrying_out import refresh_job
 from refresher.passing.standpoint import Standpoint
 from refresher.results import PassResult
@@ -73,6 +73,43 @@ def refresh_in_login_mode(
     return _run(setup, runner=None, on_behalf=actor.user, trigger=trigger, log=log, now=now)
 
 
+def refresh_job_now(job: MonitoredJob, *, actor: Actor, now: datetime | None = None) -> PassResult:
+    """*Repair now*: one job alone, at once, as its runner or in login mode, with a row of its own in the log.
+
+    For everybody who may operate entries. Raises ``NotOperational`` or ``Refused`` where nobody serves the job.
+    """
+    require(actor, "operate", job.company)
+    now = now or database_now()
+    setup = setup_of(job.company)
+    _require_possible(setup)
+    runner = (job.runner or setup.default_runner) if setup.use_external else None
+    if setup.use_external and runner is None:
+        raise Refused(
+            f"Nobody serves “{job}”: it has no runner user, and there is no default one.", code="unserved"
+        )
+    if runner is not None:
+        require_operational(runner, company=job.company)
+    log = RefreshLog(
+        company=job.company,
+        runner=runner,
+        user=actor.user,
+        trigger=Trigger.REFRESH_NOW,
+        asked_at=now,
+        started_at=now,
+        state=PassState.RUNNING,
+    )
+    log.save()
+    result = PassResult(PassState.DONE, "", runner, log)
+    standpoint = Standpoint.of(setup, runner=runner, on_behalf=actor.user, now=now)
+    outcome = refresh_job(job.pk, standpoint, log=log)
+    result.outcomes = [] if outcome is None else [outcome]
+    _count(log, result)
+    result.message = in_words(result)
+    # Not *done*: one job is no refresh of the company.
+    _close(log, PassState.PARTIAL, result.message, now=max(now, database_now()))
+    return result
+
+
 def _run(
     setup: RefreshSetup,
     *,
@@ -89,8 +126,10 @@ def _run(
     try:
         _require_possible(setup)
     except Refused as refusal:
+        failed_before = _newest_state(setup) == PassState.FAILED
         _close(log, PassState.FAILED, refusal.message, now=now)
-        telling.pass_failed(log)
+        if not failed_before:
+            telling.pass_failed(log)
         raise
     log.save()
     result = PassResult(PassState.DONE, "", runner, log)
@@ -123,6 +162,12 @@ def _require_possible(setup: RefreshSetup) -> None:
             f"The refresh set-up of “{setup.company}” has no default job time zone. Enter one; until then the "
             "external refresher does nothing."
         )
+
+
+def _newest_state(setup: RefreshSetup) -> str | None:
+    """How the newest pass of the company ended."""
+    ended = RefreshLog.objects.filter(company=setup.company, ended_at__isnull=False)
+    return ended.values_list("state", flat=True).order_by("-pk").first()
 
 
 def _count(log: RefreshLog, result: PassResult) -> None:
