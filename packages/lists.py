@@ -12,6 +12,8 @@ from packages.permissions import require
 from packages.rows import require_editable, require_revision, store_change, verb
 from packages.states import LIST_OWNER_KIND
 
+DELETE = "delete-list"
+
 
 def private_list(package: Package) -> NotificationList | None:
     """The package's own list, locked, copied and deleted with it."""
@@ -95,12 +97,27 @@ def _set_shared(
     return package
 
 
-def refuse_while_locked(*, list: NotificationList, actor: Actor, **_: Any) -> None:
-    """A private list is locked with its package (receiver of ``before_change_list``)."""
+def refuse_while_locked(*, list: NotificationList, actor: Actor, change: str = "", **_: Any) -> None:
+    """A private list is locked with its package, a shared one is kept while packages refer to it.
+
+    Receiver of ``before_change_list``.
+    """
+    if change == DELETE:
+        _refuse_if_referred_to(list)
     package = package_of(list)
     if package is not None:
         require(actor, "maintain", package.company)
         require_editable(package)
+
+
+def _refuse_if_referred_to(notification_list: NotificationList) -> None:
+    names = ", ".join(f"“{package}”" for package in notification_list.packages.all())
+    if names:
+        raise Refused(
+            f"Job queue packages refer to the notification list “{notification_list}”: {names}. "
+            "Remove it from them first.",
+            code="list_in_use",
+        )
 
 
 def _copy_of(line: NotificationLine, to: NotificationList) -> NotificationLine:

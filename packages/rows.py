@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 
 from jobqueue.actors import Actor
@@ -18,6 +18,8 @@ from jobqueue.guarded import TRIES, ChangedMeanwhile
 from packages.errors import PackageChangedMeanwhile, PackageLocked
 from packages.models import Package, Run, RunLine, StatusChange
 from packages.states import GOING, PackageStatus
+
+DEADLOCK = "40P01"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,7 +37,11 @@ def locked(package_id: Any) -> Package:
 
 
 def verb(function: Callable[Concatenate[Package, P], R]) -> Callable[Concatenate[Package, P], R]:
-    """Runs a verb in a transaction of its own on the locked row; again if an entry changed at that very moment."""
+    """Runs a verb in a transaction of its own on the locked row; again if an entry changed at that very moment.
+
+    An entry that starts and ends while it is being withdrawn waits for the package, and the package for it: PostgreSQL
+    then ends one of both, which is tried again here or by the worker.
+    """
 
     @functools.wraps(function)
     def run(package: Package, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -45,10 +51,17 @@ def verb(function: Callable[Concatenate[Package, P], R]) -> Callable[Concatenate
                     return function(locked(package.pk), *args, **kwargs)
             except ChangedMeanwhile:
                 continue
+            except OperationalError as error:
+                if connection.in_atomic_block or not _is_deadlock(error):
+                    raise
         with transaction.atomic():
             return function(locked(package.pk), *args, **kwargs)
 
     return run
+
+
+def _is_deadlock(error: OperationalError) -> bool:
+    return getattr(error.__cause__, "sqlstate", "") == DEADLOCK
 
 
 def store(package: Package, names: Iterable[str]) -> None:

@@ -52,11 +52,11 @@ def close(package: Package, run: Run, *, now: datetime, could_not_start: bool = 
     failed = [line for line in lines if line.result in FAILED]
     stops = could_not_start or any(line.on_error in STOPS_THE_PACKAGE for line in failed)
     run.stops_package = package.is_active and stops
-    run.message = run.message or _message(failed)
+    run.message = " ".join(part for part in (run.message, _message(run, failed)) if part)[:2048]
     run.save()
     previous, package.last_outcome = package.last_outcome, run.outcome
     package.last_run_at = run.started_at
-    if not could_not_start and run.lines_succeeded + run.lines_failed == 0:
+    if not could_not_start and not any(line.attempts or line.result in FAILED for line in lines):
         package.last_outcome = previous
         package.refresh_from_db(fields=["last_run_at"])
     store(package, ["last_run_at", "last_outcome"])
@@ -76,9 +76,10 @@ def _settle_schedule(package: Package, run: Run, *, now: datetime) -> None:
     record_status(package, old=old, actor=SYSTEM, now=now, reason=run.message, run=run)
 
 
-def _message(failed: list[RunLine]) -> str:
+def _message(run: Run, failed: list[RunLine]) -> str:
     if not failed:
-        return ""
+        undone = run.outcome == Outcome.STOPPED
+        return next((line.reason for line in run.lines.all() if line.reason), "") if undone else ""
     first = f"Line {failed[0]} failed: {failed[0].error_message}"
     more = f" {len(failed) - 1} more failed, too." if len(failed) > 1 else ""
     return f"{first[:1900]}{more}"

@@ -212,7 +212,10 @@ def _settle_from_ledger(package: Package, run: Run, line: RunLine, entry: Entry,
         return
     if row is not None:
         _note_attempt(line, row)
-    if row is not None and row.status == LogStatus.SUCCESS:
+    if row is None and _is_cut_short(run):
+        line.reason = _why_cut_short(run)[:500]
+        settle(line, Result.NOT_RUN, ended_at=None)
+    elif row is not None and row.status == LogStatus.SUCCESS:
         settle(line, Result.SUCCESS, ended_at=row.ended_at or now)
     else:
         message = (
