@@ -29,7 +29,7 @@ class EntryListsForm(forms.Form):
 
     def __init__(self, *args: Any, offered: list[NotificationList], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["lists"].choices = [  # type: ignore[attr-defined]
+        self.fields["lists"].choices = [
             (str(one.pk), one.name if one.is_enabled else f"{one.name} (off)") for one in offered
         ]
 

@@ -50,7 +50,8 @@ class LineForm(forms.ModelForm):
         line = self.instance
         if line.pk is None:
             return
-        self.initial |= {
+        self.initial = {
+            **self.initial,
             "recipient": key_of(line),
             "address": line.address,
             "scenario": line.scenario,
@@ -69,7 +70,7 @@ class LineForm(forms.ModelForm):
         cleaned = super().clean() or self.cleaned_data
         if not self.has_changed():
             return cleaned  # a stored line may name a user who was disabled since; that is no reason to refuse others
-        line = NotificationLine(list=self.parent_list, pk=self.instance.pk)  # type: ignore[attr-defined]
+        line = NotificationLine(list=self.parent_list, pk=self.instance.pk)
         problems = apply(line, self.line_values())
         unread = {problem.field for problem in problems}
         problems += [one for one in problems_of(line) if one.field not in unread and one.code != "duplicate"]
@@ -83,8 +84,8 @@ class LineForm(forms.ModelForm):
         cleaned = self.cleaned_data
         kind, _, key = str(cleaned.get("recipient") or "").partition(":")
         return {
-            "user": self.users.get(key) if kind == "user" else None,  # type: ignore[attr-defined]
-            "target": self.targets.get(key) if kind == "target" else None,  # type: ignore[attr-defined]
+            "user": self.users.get(key) if kind == "user" else None,
+            "target": self.targets.get(key) if kind == "target" else None,
             "address": "" if kind in ("user", "target") else cleaned.get("address", ""),
             "scenario": cleaned.get("scenario", ""),
             "threshold_minutes": cleaned.get("threshold_minutes", ""),
@@ -131,7 +132,7 @@ def key_of(line: NotificationLine) -> str:
 
 def line_form(request: HttpRequest, found: NotificationList | None) -> type[LineForm]:
     """The form for lines of this list, with the users, targets and scenarios it can name, read once per request."""
-    parent = found or NotificationList(pk=0, company=request.company)  # type: ignore[attr-defined]
+    parent = found or NotificationList(pk=0, company=request.company)
     users = _users(parent)
     targets = {str(one.pk): one for one in ChannelTarget.objects.filter(company=parent.company)}
     people = [(f"user:{key}", _name(user)) for key, user in users.items()]

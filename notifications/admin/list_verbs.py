@@ -31,7 +31,7 @@ def _delete(found: NotificationList, actor: Actor, values: dict[str, Any]) -> st
 
 def _is_default(found: NotificationList) -> bool:
     if not hasattr(found, "is_default"):
-        found.is_default = DefaultList.objects.filter(list=found).exists()  # type: ignore[attr-defined]
+        found.is_default = DefaultList.objects.filter(list=found).exists()
     return found.is_default
 
 

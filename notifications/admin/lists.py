@@ -163,7 +163,9 @@ class NotificationListAdmin(VerbsAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         chosen = request.GET.get(ListTab.parameter_name, "")
-        kept = {key: value for key, value in request.GET.items() if key not in (ListTab.parameter_name, "p")}
+        kept: dict[str, Any] = {
+            key: value for key, value in request.GET.items() if key not in (ListTab.parameter_name, "p")
+        }
         tabs = [
             {
                 "label": label,

@@ -30,7 +30,7 @@ class ReadingForm(forms.Form):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         zones = [(name, name) for name in sorted(known_time_zones())]
-        self.fields["time_zone"].choices = [("", "That of the company"), *zones]  # type: ignore[attr-defined]
+        self.fields["time_zone"].choices = [("", "That of the company"), *zones]
 
 
 @admin.register(RecipientPreference)

@@ -103,7 +103,7 @@ def signing_secrets_of(target: ChannelTarget) -> list[str]:
     return _unsealed(target.secret_encrypted, what=f"The signing secret of “{target.name}”").split()
 
 
-def _unsealed(stored: bytes, *, what: str) -> str:
+def _unsealed(stored: bytes | memoryview, *, what: str) -> str:
     try:
         return secrets.unseal(stored, what=what)
     except secrets.CredentialUnusable as error:
