@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        help_text="How people call the directory.", max_length=100, verbose_name="name"
+                        help_text="What people call the directory.", max_length=100, verbose_name="name"
                     ),
                 ),
                 (
