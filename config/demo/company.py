@@ -1,4 +1,4 @@
-"""Makes the company Harbour Trading: its files, its shop and its entries, once; and takes all of it away again."""
+"""Makes the company Harbour Trading: files, shop, entries and packages, once; and takes all of it away again."""
 
 import shutil
 from datetime import datetime
@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model, ProtectedError, QuerySet
 
+from config.demo import packages
 from config.demo.entries import plan
 from config.demo.places import Places
 from config.demo.samples import make_sample_data
@@ -33,7 +34,9 @@ def seed(places: Places, *, user: User, now: datetime) -> bool:
         company = Company.objects.create(code=CODE, name=NAME, time_zone=TIME_ZONE)
         for code, description in CATEGORIES.items():
             Category.objects.create(company=company, code=code, description=description)
-        _make_entries(company, actor=Actor(user=user, origin=Origin.COMMAND), now=now)
+        actor = Actor(user=user, origin=Origin.COMMAND)
+        _make_entries(company, actor=actor, now=now)
+        packages.make(company, actor=actor, now=now)
         _make_default(company)
     return True
 
@@ -94,7 +97,8 @@ def _delete_records(company: Company) -> None:
     """Deletes the records of every model that names a company, those others refer to last."""
     left: list[QuerySet[Model]] = [
         relation.related_model._default_manager.filter(**{relation.field.name: company})
-        for relation in Company._meta.related_objects
+        for relation in Company._meta.get_fields(include_hidden=True)
+        if relation.one_to_many or relation.one_to_one
     ]
     while left:
         protected = []

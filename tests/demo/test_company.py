@@ -5,15 +5,28 @@ import signal
 import subprocess
 import sys
 import time
+from email import message_from_string, policy
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
 from jobqueue.models import Category, Company, Entry, EntryChange, LogEntry, ReportDocument
 from jobqueue.states import LogStatus, Status
+from notifications.models import NotificationLine
+from packages.models import Package, Run
+from packages.states import OnError, Outcome, PackageStatus
 from tests.builders import make_entry, make_superuser
 
 pytestmark = pytest.mark.slow
+ACCOUNTS, ON_CALL = "accounts@harbour-trading.example", "on-call@harbour-trading.example"
+TOLD = {
+    (ACCOUNTS, "Nightly closing"),
+    (ACCOUNTS, "Bank statement"),
+    (ON_CALL, "Bank statement"),
+    (ACCOUNTS, "Exchange with partners"),
+    (ON_CALL, "Exchange with partners"),
+}
 ERROR, RETRIED = "Import bank statement", "Stock valuation"
 
 
@@ -34,7 +47,7 @@ def made(manage, demo_environment, tmp_path) -> Path:
 
 @pytest.mark.usefixtures("made")
 def test_entries_are_made_ready_or_held_with_a_reason():
-    entries = Entry.objects.filter(company__code="demo")
+    entries = Entry.objects.filter(company__code="demo", owner_kind="")
     assert entries.count() == 16
     held = entries.get(status=Status.ON_HOLD)
     assert held.hold_reason == "Waits for the sales manager's approval."
@@ -45,6 +58,17 @@ def test_entries_are_made_ready_or_held_with_a_reason():
     }
     assert entries.filter(recurring=False, status=Status.READY).count() == 1
     assert {entry.user.username for entry in entries} == {"admin"}
+
+
+@pytest.mark.usefixtures("made")
+def test_three_packages_are_active_one_for_each_on_error_mode_and_people_are_told():
+    packages = Package.objects.filter(company__code="demo")
+    assert {package.on_error for package in packages} == set(OnError)
+    assert {package.status for package in packages} == {PackageStatus.ACTIVE}
+    assert all(package.next_run_at is not None for package in packages)
+    assert Run.objects.filter(company__code="demo", is_open=True).count() == 3
+    told = set(NotificationLine.objects.values_list("address", flat=True))
+    assert told == {"accounts@harbour-trading.example", "on-call@harbour-trading.example"}
 
 
 @pytest.mark.usefixtures("made")
@@ -73,7 +97,7 @@ def test_lost_files_are_made_again_without_new_entries(made, manage, demo_enviro
     (made / "shop.sqlite3").unlink()
     assert "is ready" in manage("demo", environment=demo_environment).stdout
     assert (made / "shop.sqlite3").exists()
-    assert Entry.objects.filter(company__code="demo").count() == 16
+    assert Entry.objects.filter(company__code="demo", owner_kind="").count() == 16
 
 
 def test_removing_it_needs_a_confirmation_and_leaves_nothing(made, manage, demo_environment):
@@ -92,7 +116,7 @@ def test_it_is_not_removed_while_one_of_its_jobs_runs(made, manage, demo_environ
     Entry.objects.filter(description="Match payments").update(status=Status.IN_PROCESS)
     refused = manage("demo", "--reset", "--yes", environment=demo_environment)
     assert "A job of Harbour Trading is running" in refused.stderr
-    assert Entry.objects.filter(company__code="demo").count() == 16
+    assert Entry.objects.filter(company__code="demo", owner_kind="").count() == 16
 
 
 def test_without_an_administrator_it_says_what_to_do(manage, demo_environment):
@@ -115,7 +139,7 @@ def test_within_90_seconds_the_log_shows_successful_retried_and_failed_runs(made
     )
     try:
         deadline = time.monotonic() + 90
-        while time.monotonic() < deadline and not _shows_everything():
+        while time.monotonic() < deadline and not _shows_everything(made):
             time.sleep(0.5)
     finally:
         worker.terminate()
@@ -127,7 +151,7 @@ def test_within_90_seconds_the_log_shows_successful_retried_and_failed_runs(made
     _assert_story(made)
 
 
-def _shows_everything() -> bool:
+def _shows_everything(places: Path) -> bool:
     log = LogEntry.objects.filter(company__code="demo")
     return (
         log.filter(description=RETRIED, status=LogStatus.SUCCESS).exists()
@@ -135,6 +159,8 @@ def _shows_everything() -> bool:
         and log.filter(description="Recalculate customer balances", status=LogStatus.SUCCESS).exists()
         and Entry.objects.filter(description=ERROR, status=Status.ERROR).exists()
         and log.filter(description__startswith="Payment reminder", status=LogStatus.SUCCESS).count() >= 5
+        and Run.objects.filter(company__code="demo", is_open=False).count() >= 3
+        and _told(places) >= TOLD
     )
 
 
@@ -172,3 +198,35 @@ def _assert_story(places: Path) -> None:
     assert balances.lines.count() >= 5
     assert Entry.objects.get(description="Look for new prices").status == Status.INACTIVITY
     assert not Entry.objects.filter(description="Post the open stock count").exists()
+    _assert_packages(places)
+
+
+def _assert_packages(places: Path) -> None:
+    """One succeeded, one stopped and is in Error, one went on; each told its people."""
+    outcomes = {run.package_name: run.outcome for run in Run.objects.order_by("-number")}
+    assert outcomes == {
+        "Nightly closing": Outcome.SUCCESS,
+        "Bank statement": Outcome.ERROR,
+        "Exchange with partners": Outcome.WITH_ERRORS,
+    }
+    statuses = dict(Package.objects.values_list("name", "status"))
+    assert statuses["Bank statement"] == PackageStatus.ERROR
+    assert statuses["Exchange with partners"] == statuses["Nightly closing"] == PackageStatus.ACTIVE
+    assert _told(places) == TOLD
+
+
+def _told(places: Path) -> set[tuple[str, str]]:
+    """Who was told of which package."""
+    letters = _letters_about_packages(places)
+    return {(letter["To"], name) for letter in letters for _, name in TOLD if name in letter["Subject"]}
+
+
+def _letters_about_packages(places: Path) -> list[EmailMessage]:
+    """The mails in the folder beside the demo's files that speak of a package; a file may hold several."""
+    texts = [
+        text.lstrip()
+        for path in (places.parent / "mail").glob("*.log")
+        for text in path.read_text().split("-" * 79 + "\n")
+    ]
+    letters = [message_from_string(text, policy=policy.default) for text in texts if text]
+    return [letter for letter in letters if "Job queue package" in letter["Subject"]]
