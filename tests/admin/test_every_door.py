@@ -9,9 +9,11 @@ from django.core import serializers
 
 from jobqueue import secrets
 from jobqueue.models import CompanyMember, Credential
+from notifications.models import ChannelTarget
 from tests import builders
 from tests.admin.conftest import LEVELS, address
 from tests.admin.test_pages import one_of_everything
+from tests.notifications.admin.test_mail_log import make_message
 
 pytestmark = pytest.mark.django_db
 
@@ -25,9 +27,11 @@ FORGED = {
     "name": "forged",
     "code": "FORGED",
 }
-KEYS = ("<path:object_id>", "<uuid:document_id>", "<id>")
+KEYS = ("<path:object_id>", "<uuid:document_id>", "<int:entry_no>", "<id>")
 # People and worker processes belong to the installation, not to a company.
 SHARED_BY_COMPANIES = ("user", "group", "cluster", "workersession")
+# What people choose for themselves is theirs to change.
+OWN = ("recipientpreference",)
 
 
 def pages() -> Iterator[tuple[Any, Any]]:
@@ -35,7 +39,7 @@ def pages() -> Iterator[tuple[Any, Any]]:
 
 
 def of_ours(model: Any) -> bool:
-    return model._meta.app_label in ("jobqueue", "auth")
+    return model._meta.app_label in ("jobqueue", "auth", "notifications")
 
 
 def one_row_of_each() -> dict[str, Any]:
@@ -44,6 +48,12 @@ def one_row_of_each() -> dict[str, Any]:
     credential = Credential.objects.create(company=builders.default_company(), name="bank", kind="password")
     secrets.set_secret(credential, SECRET, now=builders.NOW)
     builders.make_category("BANK")
+    make_message("failed")
+    ChannelTarget.objects.create(
+        company=builders.default_company(),
+        name="Ops",
+        address_encrypted=secrets.seal(f"https://x.example/{SECRET}"),
+    )
     rows = {model._meta.model_name: model._base_manager.order_by("pk").last() for model, _ in pages()}
     return rows | {"company": builders.default_company()}
 
@@ -70,6 +80,7 @@ def everything() -> list[str]:
     return [
         line
         for model, _ in pages()
+        if model._meta.model_name not in OWN
         for line in serializers.serialize("jsonl", model._base_manager.order_by("pk")).splitlines()
     ]
 

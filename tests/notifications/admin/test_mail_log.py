@@ -20,10 +20,10 @@ NASTY = '<script>alert("x")</script><img src=https://evil.example/x>'
 
 def make_message(state: str = "sent", *, company=None, **fields) -> Message:
     company = company or builders.default_company()
-    found = make_list(("ops@example.com", "sample_error"), company=company)
+    found = make_list(("ops@example.com", "entry_error"), company=company)
     [message] = notify(
         occasion(
-            "sample_error",
+            "entry_error",
             company=company,
             lists=(found,),
             facts={"name": fields.pop("name", "Nightly"), "happened": NASTY},
