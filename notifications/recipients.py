@@ -19,6 +19,7 @@ from notifications import scenarios
 from notifications.models import (
     ChannelTarget,
     DefaultList,
+    Message,
     NotificationLine,
     NotificationList,
     RepeatMark,
@@ -64,6 +65,7 @@ class Told:
     address: str = ""
     target: ChannelTarget | None = None
     held_back: int = 0
+    told_as: str = Message.Reason.LIST
 
 
 def decide(candidates: Iterable[Candidate], *, moment: datetime) -> list[Decision]:
@@ -103,17 +105,20 @@ def choose(occasion: Occasion) -> list[Told]:
     codes = set(scenarios.most_severe_first(occasion.scenarios))
     usable = _usable_lines([one.pk for one in occasion.lists], company=occasion.company)
     lines = {line: line.scenario for line in usable if line.scenario in codes and _is_above(line, occasion)}
-    user = None
+    user, reason = None, Message.Reason.LIST
     failures = codes & set(occasion.fallback_scenarios)
     if not usable and failures:
         lines, user = _fall_back(occasion, failure=scenarios.most_severe_first(failures)[0])
+        reason = Message.Reason.DEFAULT_LIST
     if occasion.once_key or occasion.once:
         lines = _not_yet_told(lines, occasion)
     people: dict[str, Told] = {}
     for line in lines:
         _add(people, line)
-    told = _after_flood_protection(lines, people, occasion)
-    direct = [*occasion.also, *([user] if user is not None else [])]
+    told = [replace(one, told_as=reason) for one in _after_flood_protection(lines, people, occasion)]
+    direct = [(one, Message.Reason.ASKED) for one in occasion.also]
+    if user is not None:
+        direct.append((user, Message.Reason.MAKER))
     return _with_users(told, direct, codes=codes, company=occasion.company)
 
 
@@ -289,20 +294,21 @@ def _store_marks(decision: Decision, occasion: Occasion) -> None:
     )
 
 
-def _with_users(told: list[Told], users: Sequence[Any], *, codes: set[str], company: Company) -> list[Told]:
+def _with_users(
+    told: list[Told], users: Sequence[tuple[Any, Message.Reason]], *, codes: set[str], company: Company
+) -> list[Told]:
     """Adds users who are told without a line, unless they are told already."""
     if not users or not codes:
         return told
     known = {_person_of_told(one) for one in told}
-    entering = _who_may_enter(users, company=company)
+    entering = _who_may_enter([user for user, _reason in users], company=company)
+    matched = tuple(scenarios.most_severe_first(codes))
     found = list(told)
-    for user in users:
+    for user, reason in users:
         person = _person_of_user(user)
         if user.pk in entering and person not in known:
             known.add(person)
-            found.append(
-                Told(name=_name(user), scenarios=tuple(scenarios.most_severe_first(codes)), user=user)
-            )
+            found.append(Told(name=_name(user), scenarios=matched, user=user, told_as=reason))
     return found
 
 

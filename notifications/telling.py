@@ -29,6 +29,7 @@ def facts_of(message: Message) -> dict[str, Any]:
         **facts,
         "held_back": message.held_back,
         "told_for": [scenarios.caption(code) for code in message.scenarios],
+        "told_as": message.told_as,
     }
 
 

@@ -43,6 +43,7 @@ def write(
                 template=template(one) if callable(template) else template,
                 facts=dict(facts),
                 held_back=one.held_back,
+                told_as=one.told_as,
                 about_kind=about[0],
                 about_reference=about[1],
                 source_kind=source[0],

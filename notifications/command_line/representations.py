@@ -72,6 +72,7 @@ def message_json(message: Message, *, in_full: bool = False) -> Json:
         "about": f"{message.about_kind}:{message.about_reference}" if message.about_kind else None,
         "source": f"{message.source_kind}:{message.source_reference}" if message.source_kind else None,
         "held_back": message.held_back,
+        "told_as": message.told_as,
         "is_test": message.is_test,
         "attempts": message.attempts,
         "last_error": message.last_error,

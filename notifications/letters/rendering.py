@@ -96,10 +96,18 @@ def known_language(language: str) -> str:
 
 
 def _why(facts: Facts) -> str:
-    """The sentence under every letter: which scenarios of the notification lists matched."""
+    """The sentence under every letter: why it came, and which scenarios of the notification lists matched."""
     captions = ", ".join(_(str(caption)) for caption in facts.get("told_for") or ())
     if not captions:
         return ""
+    if facts.get("told_as") == "maker":
+        return _("You are told because you made it, and no notification list names anybody.")
+    if facts.get("told_as") == "default":
+        return _(
+            "You are told because you are on the default list for failures, and no other list names anybody."
+        )
+    if facts.get("told_as") == "asked":
+        return _("You are told because Notify On Success is on, and it ran as you.")
     return _("You are told because a notification list names you for: %(scenarios)s.") % {
         "scenarios": captions
     }

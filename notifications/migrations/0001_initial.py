@@ -10,261 +10,691 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
-        ('jobqueue', '0002_api_tokens'),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("jobqueue", "0002_api_tokens"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RecipientPreference',
+            name="RecipientPreference",
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='notification_preference', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('language', models.CharField(blank=True, help_text="For example “en” or “nl”; empty: the site's.", max_length=15, verbose_name='language')),
-                ('time_zone', jobqueue.models.fields.TimeZoneField(blank=True, default='', help_text="An IANA name; empty: the company's.", max_length=64, verbose_name='time zone')),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="notification_preference",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        blank=True,
+                        help_text="For example “en” or “nl”; empty: the site's.",
+                        max_length=15,
+                        verbose_name="language",
+                    ),
+                ),
+                (
+                    "time_zone",
+                    jobqueue.models.fields.TimeZoneField(
+                        blank=True,
+                        default="",
+                        help_text="An IANA name; empty: the company's.",
+                        max_length=64,
+                        verbose_name="time zone",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'recipient preference',
+                "verbose_name": "recipient preference",
             },
         ),
         migrations.CreateModel(
-            name='ChannelTarget',
+            name="ChannelTarget",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='Name people see, for example “Operations”.', max_length=100, verbose_name='name')),
-                ('kind', models.CharField(choices=[('webhook', 'Webhook'), ('teams', 'Microsoft Teams'), ('slack', 'Slack')], default='webhook', max_length=10, verbose_name='kind')),
-                ('host', models.CharField(blank=True, editable=False, max_length=250, verbose_name='host')),
-                ('address_encrypted', models.BinaryField(default=b'', verbose_name='address')),
-                ('secret_encrypted', models.BinaryField(default=b'', verbose_name='secret')),
-                ('is_enabled', models.BooleanField(default=True, help_text='Off: nothing is sent there.', verbose_name='enabled')),
-                ('changed_at', models.DateTimeField(editable=False, null=True, verbose_name='changed at')),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notification_targets', to='jobqueue.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="Name people see, for example “Operations”.",
+                        max_length=100,
+                        verbose_name="name",
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("webhook", "Webhook"), ("teams", "Microsoft Teams"), ("slack", "Slack")],
+                        default="webhook",
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("host", models.CharField(blank=True, editable=False, max_length=250, verbose_name="host")),
+                ("address_encrypted", models.BinaryField(default=b"", verbose_name="address")),
+                ("secret_encrypted", models.BinaryField(default=b"", verbose_name="secret")),
+                (
+                    "is_enabled",
+                    models.BooleanField(
+                        default=True, help_text="Off: nothing is sent there.", verbose_name="enabled"
+                    ),
+                ),
+                ("changed_at", models.DateTimeField(editable=False, null=True, verbose_name="changed at")),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notification_targets",
+                        to="jobqueue.company",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'notification target',
-                'ordering': ['name'],
+                "verbose_name": "notification target",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False, verbose_name='message no.')),
-                ('uuid', models.UUIDField(default=uuid.uuid4, editable=False, help_text='Stays the same however often the message is tried: doubles can be recognised by it.', unique=True, verbose_name='id')),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('webhook', 'Webhook'), ('teams', 'Microsoft Teams'), ('slack', 'Slack')], default='email', max_length=10, verbose_name='channel')),
-                ('address', models.CharField(blank=True, help_text='Where it went; for a user the address at sending time.', max_length=254, verbose_name='address')),
-                ('recipient', models.CharField(help_text='The recipient in words.', max_length=254, verbose_name='recipient')),
-                ('language', models.CharField(default='en', max_length=15, verbose_name='language')),
-                ('time_zone', models.CharField(default='UTC', max_length=64, verbose_name='time zone')),
-                ('scenario', models.CharField(help_text='The most severe one: it gives the subject.', max_length=40, verbose_name='scenario')),
-                ('scenarios', models.JSONField(default=list, help_text='All that matched, most severe first.', verbose_name='scenarios')),
-                ('template', models.CharField(max_length=60, verbose_name='template')),
-                ('facts', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='What is told, before it is put into words; names ending in “_at” are moments.', verbose_name='facts')),
-                ('held_back', models.PositiveIntegerField(default=0, help_text='Earlier messages about the same that were not sent because of the repeat interval.', verbose_name='held back')),
-                ('about_kind', models.CharField(blank=True, max_length=30, verbose_name='about')),
-                ('about_reference', models.CharField(blank=True, max_length=100, verbose_name='about reference')),
-                ('source_kind', models.CharField(blank=True, max_length=30, verbose_name='source')),
-                ('source_reference', models.CharField(blank=True, max_length=100, verbose_name='source reference')),
-                ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
-                ('is_test', models.BooleanField(default=False, verbose_name='test')),
-                ('subject', models.CharField(blank=True, max_length=500, verbose_name='subject')),
-                ('text', models.TextField(blank=True, verbose_name='text')),
-                ('html', models.TextField(blank=True, verbose_name='html')),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('sending', 'Sending'), ('sent', 'Sent'), ('failed', 'Failed for good'), ('held', 'Held')], default='queued', max_length=10, verbose_name='state')),
-                ('attempts', models.PositiveIntegerField(default=0, verbose_name='attempts')),
-                ('next_attempt_at', models.DateTimeField(blank=True, null=True, verbose_name='next attempt')),
-                ('sending_since', models.DateTimeField(blank=True, null=True, verbose_name='sending since')),
-                ('task_id', models.UUIDField(editable=False, help_text='The task that is sending it.', null=True, verbose_name='task')),
-                ('last_error', models.CharField(blank=True, max_length=1000, verbose_name='last error')),
-                ('queued_at', models.DateTimeField(verbose_name='queued at')),
-                ('sent_at', models.DateTimeField(blank=True, null=True, verbose_name='sent at')),
-                ('failed_at', models.DateTimeField(blank=True, null=True, verbose_name='failed at')),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notification_messages', to='jobqueue.company')),
-                ('sent_again_from', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='sent_again', to='notifications.message')),
-                ('target', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='messages', to='notifications.channeltarget')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='notification_messages', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False, verbose_name="message no.")),
+                (
+                    "uuid",
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        help_text="Stays the same however often the message is tried: doubles can be recognised by it.",
+                        unique=True,
+                        verbose_name="id",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("webhook", "Webhook"),
+                            ("teams", "Microsoft Teams"),
+                            ("slack", "Slack"),
+                        ],
+                        default="email",
+                        max_length=10,
+                        verbose_name="channel",
+                    ),
+                ),
+                (
+                    "address",
+                    models.CharField(
+                        blank=True,
+                        help_text="Where it went; for a user the address at sending time.",
+                        max_length=254,
+                        verbose_name="address",
+                    ),
+                ),
+                (
+                    "recipient",
+                    models.CharField(
+                        help_text="The recipient in words.", max_length=254, verbose_name="recipient"
+                    ),
+                ),
+                ("language", models.CharField(default="en", max_length=15, verbose_name="language")),
+                ("time_zone", models.CharField(default="UTC", max_length=64, verbose_name="time zone")),
+                (
+                    "scenario",
+                    models.CharField(
+                        help_text="The most severe one: it gives the subject.",
+                        max_length=40,
+                        verbose_name="scenario",
+                    ),
+                ),
+                (
+                    "scenarios",
+                    models.JSONField(
+                        default=list,
+                        help_text="All that matched, most severe first.",
+                        verbose_name="scenarios",
+                    ),
+                ),
+                (
+                    "told_as",
+                    models.CharField(
+                        choices=[
+                            ("list", "Listed for it"),
+                            ("default", "On the default list; nobody else was listed"),
+                            ("maker", "Made the entry or package; nobody was listed"),
+                            ("asked", "Asked to be told (Notify On Success)"),
+                        ],
+                        default="list",
+                        editable=False,
+                        max_length=10,
+                        verbose_name="told because",
+                    ),
+                ),
+                ("template", models.CharField(max_length=60, verbose_name="template")),
+                (
+                    "facts",
+                    models.JSONField(
+                        default=dict,
+                        encoder=django.core.serializers.json.DjangoJSONEncoder,
+                        help_text="What is told, before it is put into words; names ending in “_at” are moments.",
+                        verbose_name="facts",
+                    ),
+                ),
+                (
+                    "held_back",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Earlier messages about the same that were not sent because of the repeat interval.",
+                        verbose_name="held back",
+                    ),
+                ),
+                ("about_kind", models.CharField(blank=True, max_length=30, verbose_name="about")),
+                (
+                    "about_reference",
+                    models.CharField(blank=True, max_length=100, verbose_name="about reference"),
+                ),
+                ("source_kind", models.CharField(blank=True, max_length=30, verbose_name="source")),
+                (
+                    "source_reference",
+                    models.CharField(blank=True, max_length=100, verbose_name="source reference"),
+                ),
+                ("occurred_at", models.DateTimeField(verbose_name="occurred at")),
+                ("is_test", models.BooleanField(default=False, verbose_name="test")),
+                ("subject", models.CharField(blank=True, max_length=500, verbose_name="subject")),
+                ("text", models.TextField(blank=True, verbose_name="text")),
+                ("html", models.TextField(blank=True, verbose_name="html")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("sending", "Sending"),
+                            ("sent", "Sent"),
+                            ("failed", "Failed for good"),
+                            ("held", "Held"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0, verbose_name="attempts")),
+                ("next_attempt_at", models.DateTimeField(blank=True, null=True, verbose_name="next attempt")),
+                ("sending_since", models.DateTimeField(blank=True, null=True, verbose_name="sending since")),
+                (
+                    "task_id",
+                    models.UUIDField(
+                        editable=False,
+                        help_text="The task that is sending it.",
+                        null=True,
+                        verbose_name="task",
+                    ),
+                ),
+                ("last_error", models.CharField(blank=True, max_length=1000, verbose_name="last error")),
+                ("queued_at", models.DateTimeField(verbose_name="queued at")),
+                ("sent_at", models.DateTimeField(blank=True, null=True, verbose_name="sent at")),
+                ("failed_at", models.DateTimeField(blank=True, null=True, verbose_name="failed at")),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notification_messages",
+                        to="jobqueue.company",
+                    ),
+                ),
+                (
+                    "sent_again_from",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="sent_again",
+                        to="notifications.message",
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="messages",
+                        to="notifications.channeltarget",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="notification_messages",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'notification message',
-                'ordering': ['-id'],
+                "verbose_name": "notification message",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='DeliveryAttempt',
+            name="DeliveryAttempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(verbose_name='attempt')),
-                ('started_at', models.DateTimeField(verbose_name='started at')),
-                ('ended_at', models.DateTimeField(null=True, verbose_name='ended at')),
-                ('outcome', models.CharField(choices=[('going', 'Going on'), ('sent', 'Sent'), ('temporary', 'Failed, tried again'), ('permanent', 'Failed for good'), ('lost', 'Its worker was lost')], default='going', max_length=10, verbose_name='outcome')),
-                ('error', models.CharField(blank=True, max_length=1000, verbose_name='error')),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='delivery_attempts', to='notifications.message')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(verbose_name="attempt")),
+                ("started_at", models.DateTimeField(verbose_name="started at")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="ended at")),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("going", "Going on"),
+                            ("sent", "Sent"),
+                            ("temporary", "Failed, tried again"),
+                            ("permanent", "Failed for good"),
+                            ("lost", "Its worker was lost"),
+                        ],
+                        default="going",
+                        max_length=10,
+                        verbose_name="outcome",
+                    ),
+                ),
+                ("error", models.CharField(blank=True, max_length=1000, verbose_name="error")),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="delivery_attempts",
+                        to="notifications.message",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'delivery attempt',
-                'ordering': ['message', 'number'],
+                "verbose_name": "delivery attempt",
+                "ordering": ["message", "number"],
             },
         ),
         migrations.CreateModel(
-            name='NotificationList',
+            name="NotificationList",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='Name people see, for example “On call”.', max_length=100, verbose_name='name')),
-                ('description', models.CharField(blank=True, help_text='What the list is for.', max_length=250, verbose_name='description')),
-                ('is_enabled', models.BooleanField(default=True, help_text='Off: nobody is told through this list, as if it were empty.', verbose_name='enabled')),
-                ('owner_kind', models.CharField(blank=True, editable=False, max_length=30, verbose_name='owner')),
-                ('owner_reference', models.CharField(blank=True, editable=False, max_length=100, verbose_name='owner reference')),
-                ('remark', models.CharField(blank=True, editable=False, help_text="What happened to the list by itself, for example that a recipient's user was deleted.", max_length=250, verbose_name='remark')),
-                ('changed_at', models.DateTimeField(editable=False, null=True, verbose_name='changed at')),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notification_lists', to='jobqueue.company')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="Name people see, for example “On call”.",
+                        max_length=100,
+                        verbose_name="name",
+                    ),
+                ),
+                (
+                    "description",
+                    models.CharField(
+                        blank=True,
+                        help_text="What the list is for.",
+                        max_length=250,
+                        verbose_name="description",
+                    ),
+                ),
+                (
+                    "is_enabled",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Off: nobody is told through this list, as if it were empty.",
+                        verbose_name="enabled",
+                    ),
+                ),
+                (
+                    "owner_kind",
+                    models.CharField(blank=True, editable=False, max_length=30, verbose_name="owner"),
+                ),
+                (
+                    "owner_reference",
+                    models.CharField(
+                        blank=True, editable=False, max_length=100, verbose_name="owner reference"
+                    ),
+                ),
+                (
+                    "remark",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="What happened to the list by itself, for example that a recipient's user was deleted.",
+                        max_length=250,
+                        verbose_name="remark",
+                    ),
+                ),
+                ("changed_at", models.DateTimeField(editable=False, null=True, verbose_name="changed at")),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notification_lists",
+                        to="jobqueue.company",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'notification list',
-                'ordering': ['name', 'pk'],
+                "verbose_name": "notification list",
+                "ordering": ["name", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='NotificationLine',
+            name="NotificationLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', models.CharField(blank=True, help_text='An e-mail address, if the recipient is no user.', max_length=254, verbose_name='address')),
-                ('scenario', models.CharField(help_text='When the recipient is told.', max_length=40, verbose_name='scenario')),
-                ('threshold_minutes', models.PositiveIntegerField(blank=True, help_text='Only for “late” and “ran longer”: told after more than so many minutes.', null=True, verbose_name='minutes')),
-                ('repeat_minutes', models.PositiveIntegerField(default=0, help_text='Not told again about the same within so many minutes, unless a run succeeded; 0 = every time.', verbose_name='repeat interval (min.)')),
-                ('target', models.ForeignKey(blank=True, help_text='A webhook, or a channel of Teams or Slack.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='notifications.channeltarget')),
-                ('user', models.ForeignKey(blank=True, help_text='Mailed at the address the user has when the mail is sent.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='notification_lines', to=settings.AUTH_USER_MODEL)),
-                ('list', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='notifications.notificationlist')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "address",
+                    models.CharField(
+                        blank=True,
+                        help_text="An e-mail address, if the recipient is no user.",
+                        max_length=254,
+                        verbose_name="address",
+                    ),
+                ),
+                (
+                    "scenario",
+                    models.CharField(
+                        help_text="When the recipient is told.", max_length=40, verbose_name="scenario"
+                    ),
+                ),
+                (
+                    "threshold_minutes",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Only for “late” and “ran longer”: told after more than so many minutes.",
+                        null=True,
+                        verbose_name="minutes",
+                    ),
+                ),
+                (
+                    "repeat_minutes",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="Not told again about the same within so many minutes, unless a run succeeded; 0 = every time.",
+                        verbose_name="repeat interval (min.)",
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="A webhook, or a channel of Teams or Slack.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines",
+                        to="notifications.channeltarget",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Mailed at the address the user has when the mail is sent.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notification_lines",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "list",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="notifications.notificationlist",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'notification line',
-                'ordering': ['pk'],
+                "verbose_name": "notification line",
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='EntryLink',
+            name="EntryLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entry_id', models.UUIDField(verbose_name='job queue entry')),
-                ('list', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entry_links', to='notifications.notificationlist')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("entry_id", models.UUIDField(verbose_name="job queue entry")),
+                (
+                    "list",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="entry_links",
+                        to="notifications.notificationlist",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'link of an entry to a notification list',
-                'ordering': ['pk'],
+                "verbose_name": "link of an entry to a notification list",
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='DefaultList',
+            name="DefaultList",
             fields=[
-                ('company', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='default_notification_list', serialize=False, to='jobqueue.company')),
-                ('list', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='default_of', to='notifications.notificationlist')),
+                (
+                    "company",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="default_notification_list",
+                        serialize=False,
+                        to="jobqueue.company",
+                    ),
+                ),
+                (
+                    "list",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="default_of",
+                        to="notifications.notificationlist",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'default notification list',
+                "verbose_name": "default notification list",
             },
         ),
         migrations.CreateModel(
-            name='RepeatMark',
+            name="RepeatMark",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('about_kind', models.CharField(max_length=30, verbose_name='about')),
-                ('about_reference', models.CharField(max_length=100, verbose_name='reference')),
-                ('told_at', models.DateTimeField(verbose_name='told at')),
-                ('held_back', models.PositiveIntegerField(default=0, verbose_name='held back')),
-                ('line', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='repeat_marks', to='notifications.notificationline')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("about_kind", models.CharField(max_length=30, verbose_name="about")),
+                ("about_reference", models.CharField(max_length=100, verbose_name="reference")),
+                ("told_at", models.DateTimeField(verbose_name="told at")),
+                ("held_back", models.PositiveIntegerField(default=0, verbose_name="held back")),
+                (
+                    "line",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="repeat_marks",
+                        to="notifications.notificationline",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'repeat mark',
+                "verbose_name": "repeat mark",
             },
         ),
         migrations.CreateModel(
-            name='ToldMark',
+            name="ToldMark",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=150, verbose_name='occasion')),
-                ('at', models.DateTimeField(db_index=True, verbose_name='at')),
-                ('line', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='told_marks', to='notifications.notificationline')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=150, verbose_name="occasion")),
+                ("at", models.DateTimeField(db_index=True, verbose_name="at")),
+                (
+                    "line",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="told_marks",
+                        to="notifications.notificationline",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'told mark',
+                "verbose_name": "told mark",
             },
         ),
         migrations.AddConstraint(
-            model_name='channeltarget',
-            constraint=models.UniqueConstraint(fields=('company', 'name'), name='notification_target_name_once'),
+            model_name="channeltarget",
+            constraint=models.UniqueConstraint(
+                fields=("company", "name"), name="notification_target_name_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['company', '-id'], name='message_company'),
+            model_name="message",
+            index=models.Index(fields=["company", "-id"], name="message_company"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['company', 'state', '-id'], name='message_company_state'),
+            model_name="message",
+            index=models.Index(fields=["company", "state", "-id"], name="message_company_state"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['next_attempt_at'], name='message_queued'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("state", "queued")), fields=["next_attempt_at"], name="message_queued"
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state', 'sending')), fields=['sending_since'], name='message_sending'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("state", "sending")), fields=["sending_since"], name="message_sending"
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['source_kind', 'source_reference'], name='message_source'),
+            model_name="message",
+            index=models.Index(fields=["source_kind", "source_reference"], name="message_source"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['about_kind', 'about_reference'], name='message_about'),
+            model_name="message",
+            index=models.Index(fields=["about_kind", "about_reference"], name="message_about"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['queued_at'], name='message_age'),
+            model_name="message",
+            index=models.Index(fields=["queued_at"], name="message_age"),
         ),
         migrations.AddConstraint(
-            model_name='deliveryattempt',
-            constraint=models.UniqueConstraint(fields=('message', 'number'), name='delivery_attempt_once'),
+            model_name="deliveryattempt",
+            constraint=models.UniqueConstraint(fields=("message", "number"), name="delivery_attempt_once"),
         ),
         migrations.AddConstraint(
-            model_name='notificationlist',
-            constraint=models.UniqueConstraint(models.F('company'), django.db.models.functions.text.Lower('name'), condition=models.Q(('owner_kind', '')), name='notification_list_name_once'),
+            model_name="notificationlist",
+            constraint=models.UniqueConstraint(
+                models.F("company"),
+                django.db.models.functions.text.Lower("name"),
+                condition=models.Q(("owner_kind", "")),
+                name="notification_list_name_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notificationlist',
-            constraint=models.UniqueConstraint(condition=models.Q(('owner_kind', ''), _negated=True), fields=('owner_kind', 'owner_reference'), name='notification_list_one_per_owner'),
+            model_name="notificationlist",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("owner_kind", ""), _negated=True),
+                fields=("owner_kind", "owner_reference"),
+                name="notification_list_one_per_owner",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notificationline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('address', ''), ('target__isnull', True), ('user__isnull', False)), models.Q(('target__isnull', True), ('user__isnull', True), models.Q(('address', ''), _negated=True)), models.Q(('address', ''), ('target__isnull', False), ('user__isnull', True)), _connector='OR'), name='notification_line_one_recipient'),
+            model_name="notificationline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("address", ""), ("target__isnull", True), ("user__isnull", False)),
+                    models.Q(
+                        ("target__isnull", True),
+                        ("user__isnull", True),
+                        models.Q(("address", ""), _negated=True),
+                    ),
+                    models.Q(("address", ""), ("target__isnull", False), ("user__isnull", True)),
+                    _connector="OR",
+                ),
+                name="notification_line_one_recipient",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notificationline',
-            constraint=models.UniqueConstraint(condition=models.Q(('user__isnull', False)), fields=('list', 'user', 'scenario'), name='notification_line_user_once'),
+            model_name="notificationline",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("user__isnull", False)),
+                fields=("list", "user", "scenario"),
+                name="notification_line_user_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notificationline',
-            constraint=models.UniqueConstraint(models.F('list'), django.db.models.functions.text.Lower('address'), models.F('scenario'), condition=models.Q(('address', ''), _negated=True), name='notification_line_address_once'),
+            model_name="notificationline",
+            constraint=models.UniqueConstraint(
+                models.F("list"),
+                django.db.models.functions.text.Lower("address"),
+                models.F("scenario"),
+                condition=models.Q(("address", ""), _negated=True),
+                name="notification_line_address_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notificationline',
-            constraint=models.UniqueConstraint(condition=models.Q(('target__isnull', False)), fields=('list', 'target', 'scenario'), name='notification_line_target_once'),
+            model_name="notificationline",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("target__isnull", False)),
+                fields=("list", "target", "scenario"),
+                name="notification_line_target_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entrylink',
-            constraint=models.UniqueConstraint(fields=('entry_id', 'list'), name='entry_link_once'),
+            model_name="entrylink",
+            constraint=models.UniqueConstraint(fields=("entry_id", "list"), name="entry_link_once"),
         ),
         migrations.AddIndex(
-            model_name='repeatmark',
-            index=models.Index(fields=['about_kind', 'about_reference'], name='repeat_mark_about'),
+            model_name="repeatmark",
+            index=models.Index(fields=["about_kind", "about_reference"], name="repeat_mark_about"),
         ),
         migrations.AddConstraint(
-            model_name='repeatmark',
-            constraint=models.UniqueConstraint(fields=('line', 'about_kind', 'about_reference'), name='repeat_mark_once'),
+            model_name="repeatmark",
+            constraint=models.UniqueConstraint(
+                fields=("line", "about_kind", "about_reference"), name="repeat_mark_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='toldmark',
-            constraint=models.UniqueConstraint(fields=('line', 'key'), name='told_mark_once'),
+            model_name="toldmark",
+            constraint=models.UniqueConstraint(fields=("line", "key"), name="told_mark_once"),
         ),
     ]

@@ -31,6 +31,12 @@ class Message(models.Model):
         FAILED = "failed", "Failed for good"
         HELD = "held", "Held"
 
+    class Reason(models.TextChoices):
+        LIST = "list", "Listed for it"
+        DEFAULT_LIST = "default", "On the default list; nobody else was listed"
+        MAKER = "maker", "Made the entry or package; nobody was listed"
+        ASKED = "asked", "Asked to be told (Notify On Success)"
+
     id = models.BigAutoField("message no.", primary_key=True)
     uuid = models.UUIDField(
         "id",
@@ -65,6 +71,9 @@ class Message(models.Model):
         "scenario", max_length=40, help_text="The most severe one: it gives the subject."
     )
     scenarios = models.JSONField("scenarios", default=list, help_text="All that matched, most severe first.")
+    told_as = models.CharField(
+        "told because", max_length=10, choices=Reason.choices, default=Reason.LIST, editable=False
+    )
     template = models.CharField("template", max_length=60)
     facts = models.JSONField(
         "facts",

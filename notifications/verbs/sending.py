@@ -92,6 +92,7 @@ def _copy(row: Message, *, now: datetime) -> Message:
             "template",
             "facts",
             "held_back",
+            "told_as",
             "about_kind",
             "about_reference",
             "source_kind",

@@ -105,11 +105,13 @@ class TestFallback:
 
     def test_failures_without_a_list_go_to_the_maker(self):
         assert self.tell(*RUN_FAILED) == {"maker"}
+        assert Message.objects.get().told_as == Message.Reason.MAKER
 
     def test_the_default_list_comes_before_the_maker(self):
         make_default_list(("ops@example.com", "sample_error"))
 
         assert self.tell(*RUN_FAILED) == {"ops@example.com"}
+        assert Message.objects.get().told_as == Message.Reason.DEFAULT_LIST
 
     def test_every_failure_line_of_the_default_list_counts_whatever_it_is_about(self):
         make_default_list(("ops@example.com", "entry_error"), (make_user("bob"), "sample_success"))
