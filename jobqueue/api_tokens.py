@@ -26,7 +26,9 @@ LONGEST_PERSONAL = timedelta(days=366)
 USE_WRITTEN_EVERY = timedelta(minutes=5)
 
 _scopes: dict[str, str] = {
-    level: f"{WORDS[level][0].upper()}{WORDS[level][1:].replace(' or ', ', ')}" for level in LEVELS
+    level: words[0].upper() + words[1:].replace(" or ", " and ")
+    for level in LEVELS
+    for words in (WORDS[level],)
 }
 
 

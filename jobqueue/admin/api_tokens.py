@@ -207,7 +207,11 @@ class ApiTokenAdmin(VerbsAdmin):
                 "title": token.name,
             }
         else:
-            extra["title"] = "New API token"
+            extra |= {
+                "title": "New API token",
+                "show_save_and_add_another": False,
+                "show_save_and_continue": False,
+            }
         return super().changeform_view(request, object_id, form_url, extra)
 
     # --- cells

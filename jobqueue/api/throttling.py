@@ -1,7 +1,6 @@
 """How many calls: counted per caller and minute in a cache all web processes share."""
 
 import time
-from collections.abc import Callable
 
 from django.conf import settings
 from django.core.cache import caches
@@ -16,24 +15,29 @@ CACHE = "shared"
 class CallerThrottle(BaseThrottle):
     """At most ``API_CALLS_PER_MINUTE`` calls of one token, user or, when nobody is known, address."""
 
-    clock: Callable[[], float] = time.time
-
     def allow_request(self, request: Request, view: object) -> bool:
-        return count(_caller(request), now=self.clock()) <= settings.API_CALLS_PER_MINUTE
+        return count(_caller(request), now=clock()) <= settings.API_CALLS_PER_MINUTE
 
     def wait(self) -> float:
-        """Seconds until the window in which calls are counted ends."""
-        return WINDOW_SECONDS - self.clock() % WINDOW_SECONDS
+        return seconds_left()
 
 
-def refusals_exceeded(request: Request, *, count_one: bool) -> bool:
-    """Whether the address showed too many refused credentials within this minute; ``count_one`` adds one."""
-    key = f"refused:{address_of(request)}"
-    if count_one:
-        seen = count(key, now=time.time())
-    else:
-        seen = int(caches[CACHE].get(_key(key, now=time.time()), 0))
-    return seen > settings.API_REFUSALS_PER_MINUTE
+def clock() -> float:
+    """Seconds by this host's clock; windows begin at full minutes."""
+    return time.time()
+
+
+def seconds_left() -> float:
+    """Seconds until the window in which calls are counted ends."""
+    return WINDOW_SECONDS - clock() % WINDOW_SECONDS
+
+
+def too_many_refusals(request: Request) -> bool:
+    """Counts one more refusal of credentials from this address; True if it had too many within this minute.
+
+    Credentials that are good are never held up by those of others behind the same address.
+    """
+    return count(f"refused:{address_of(request)}", now=clock()) > settings.API_REFUSALS_PER_MINUTE
 
 
 def count(caller: str, *, now: float) -> int:

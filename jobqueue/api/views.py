@@ -16,7 +16,7 @@ from jobqueue.actors import Actor
 from jobqueue.api.authentication import BearerAuthentication, CredentialsRefused, SessionAuthentication
 from jobqueue.api.levels import LevelPermission
 from jobqueue.api.problems import handle
-from jobqueue.api.throttling import CallerThrottle, refusals_exceeded
+from jobqueue.api.throttling import CallerThrottle, seconds_left, too_many_refusals
 from jobqueue.errors import NotFound
 from jobqueue.models import Company
 from jobqueue.permissions import Level
@@ -56,14 +56,12 @@ class ApiView(APIView):
 
     def perform_authentication(self, request: Request) -> None:
         """Nobody goes further unknown, and nobody tries credentials without end."""
-        if refusals_exceeded(request, count_one=False):
-            raise exceptions.Throttled(
-                wait=60, detail="Too many refused credentials came from your address. Try again in a minute."
-            )
         try:
             super().perform_authentication(request)
         except CredentialsRefused:
-            refusals_exceeded(request, count_one=True)
+            if too_many_refusals(request):
+                sentence = "Too many refused credentials came from your address. Try again later."
+                raise exceptions.Throttled(wait=seconds_left(), detail=sentence) from None
             raise
         if not request.user.is_authenticated:
             raise NotSignedIn

@@ -23,7 +23,7 @@ class EntraTenant(models.Model):
     """
 
     id = models.UUIDField("id", primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField("name", max_length=100, help_text="How people call the directory.")
+    name = models.CharField("name", max_length=100, help_text="What people call the directory.")
     tenant_id = models.UUIDField(
         "directory (tenant) id", unique=True, help_text="From the overview of the directory in Entra ID."
     )

@@ -1,10 +1,11 @@
 """What the pages of Entra ID share: they are for administrators of every company, and show no secret."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django import forms
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -23,7 +24,6 @@ class EntraAdmin(VerbsAdmin):
     add_level: Level | None = "administer"
     change_level: Level | None = "administer"
     company_lookup = None
-    compressed_fields = False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return super().has_module_permission(request) and works_in_every_company(request)
@@ -39,6 +39,17 @@ class EntraAdmin(VerbsAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return super().has_delete_permission(request, obj) and works_in_every_company(request)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        """One way to save is enough."""
+        extra = {"show_save_and_add_another": False, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, extra)
 
 
 def secret_field(help_text: str) -> forms.CharField:
