@@ -19,6 +19,8 @@ from packages.schedule import DueTime
 from packages.states import RECORDS_ONLY, MissedRun, Outcome, Trigger
 
 TOO_LATE = "The due time was missed."
+AT_ONCE = timedelta(seconds=30)
+"""What a start takes when nothing stands against it: no due time is late before, also with a tolerance of 0."""
 WINDOW_OVER = "The window had ended before a run could start."
 
 
@@ -55,7 +57,7 @@ def _locked(key: int) -> Package | None:
 
 def _serve(package: Package, *, now: datetime) -> Run | None:
     due = planning.passed(package, until=now)
-    tolerance = timedelta(minutes=package.late_tolerance_minutes)
+    tolerance = max(timedelta(minutes=package.late_tolerance_minutes), AT_ONCE)
     on_time = [one for one in due if now - one.at <= tolerance]
     late = [one for one in due if now - one.at > tolerance]
     if package.missed_run == MissedRun.SKIP:

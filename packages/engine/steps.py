@@ -20,7 +20,7 @@ from packages.models import Package, Run, RunLine
 from packages.states import FAILED, GOING, OnError, Result
 
 INTERRUPTIONS = frozenset({"killed", "lost"})
-HELD = "The package was set On Hold."
+LOST_WITHOUT_TASK = frozenset({Status.READY, Status.WAITING})
 STOPPED_BY_ERROR = "An earlier line failed and the package stops on error."
 GONE = "The entry does not exist any more."
 BUSY = "The entry was still running from before."
@@ -146,7 +146,7 @@ def reconcile(package: Package, run: Run, *, now: datetime) -> None:
         if entry is None:
             fail(package, run, line, now=now, message=GONE)
         elif entry.status in MOVING:
-            if not scheduler.task_exists(entry.system_task_id) and entry.status == Status.WAITING:
+            if entry.status in LOST_WITHOUT_TASK and not scheduler.task_exists(entry.system_task_id):
                 _start_again(line, entry, run, now=now)
         else:
             _settle_from_ledger(package, run, line, entry, now=now)
@@ -182,7 +182,7 @@ def _start(package: Package, run: Run, line: RunLine, *, now: datetime) -> None:
 
 
 def _start_again(line: RunLine, entry: Entry, run: Run, *, now: datetime) -> None:
-    """A waiting entry lost its task: it gets a new one for the same run line."""
+    """An entry that is to start lost its task: it gets a new one for the same run line."""
     owned.rest(entry, now=now)
     if owned.start_owned(entry, user=run.identity, owner_run=f"{run.number}/{line.pk}", now=now):
         line.entry_due_at = entry.due_at

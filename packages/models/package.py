@@ -158,7 +158,10 @@ class Package(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["company", "name_key"], name="package_name_once"),
         ]
-        indexes = [models.Index(fields=["company", "status", "name"], name="package_company_status")]
+        indexes = [
+            models.Index(fields=["company", "status", "name"], name="package_company_status"),
+            models.Index(fields=["task_id"], name="package_task", condition=models.Q(task_id__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return self.name

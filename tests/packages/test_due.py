@@ -140,6 +140,14 @@ class TestLate:
         assert runs_of(package) == [("scheduled", Outcome.SUCCESS)]
         assert mails() == {}
 
+    @pytest.mark.parametrize(
+        ("waited", "trigger"), [(2 * SECOND, "scheduled"), (MINUTE, "late")], ids=["at once", "late"]
+    )
+    def test_with_a_tolerance_of_zero_a_start_at_once_is_in_time(self, waited, trigger):
+        package = active(nightly(late_tolerance_minutes=0))
+        run(TONIGHT + waited)
+        assert runs_of(package) == [(trigger, Outcome.SUCCESS)]
+
     def test_run_late_is_one_run_with_the_original_due_time(self):
         package = with_recipients(nightly(), [("mia", "package_missed")])
         active(package)

@@ -489,6 +489,14 @@ class TestStandingStill:
         found = last_run(package)
         assert (results_of(found), found.is_open) == (["Error", "Skipped"], False)
 
+    def test_an_entry_that_lost_its_task_is_started_again(self):
+        package = noting(10, 20)
+        lifecycle.run_now(package, actor=boss_of(package), now=TONIGHT)
+        ScheduledTask.objects.all().delete()
+        look_round(now=TONIGHT)
+        run()
+        assert (effects(), last_run(package).outcome) == (["10", "20"], Outcome.SUCCESS)
+
     def test_an_active_package_that_lost_its_task_gets_another(self):
         package = active(nightly())
         ScheduledTask.objects.all().delete()
