@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Min
+from django.db.models import F, Max, Min
 
 from jobqueue.models import ScheduledTask
 from jobqueue.scheduler import copy_guard, database_now
@@ -46,6 +46,7 @@ class Round:
 
     task_id: UUID
     open: dict[str, Channel] = field(default_factory=dict)
+    reached: set[str] = field(default_factory=set)
     sent: int = 0
 
     def channel(self, kind: str) -> Channel:
@@ -70,7 +71,7 @@ def deliver(task_id: UUID) -> int:
     until = time.monotonic() + ROUND_SECONDS
     try:
         while time.monotonic() < until:
-            message = _take(task_id, now=database_now())
+            message = _take(this, now=database_now())
             if message is None:
                 break
             _send(this, message)
@@ -115,12 +116,21 @@ def ensure_delivery(*, now: datetime, except_task: UUID | None = None) -> None:
         queue_delivery(not_before=at)
 
 
-def _take(task_id: UUID, *, now: datetime) -> Message | None:
+def _take(this: Round, *, now: datetime) -> Message | None:
     """The next due message, now *sending* under this task and with an attempt of its own; None if none is due."""
     due = Message.objects.filter(state=State.QUEUED, next_attempt_at__lte=now)
-    for message in due.order_by("next_attempt_at", "id").select_related("company", "user", "target")[
-        :LOOK_AHEAD
-    ]:
+    due = due.order_by("next_attempt_at", "id").select_related("company", "user", "target")
+    task_id, paused = this.task_id, set()
+    for message in due[:LOOK_AHEAD]:
+        place = channels.where_from(message)
+        is_patient = place not in this.reached and message.queued_at > _horizon(now)
+        if is_patient and place in paused:
+            continue
+        if is_patient and _is_away(message, now=now):
+            # Somebody has just waited for an answer in vain: workers have better things to do than wait again.
+            paused.add(place)
+            _pause_others(message, reason="", now=now)
+            continue
         with transaction.atomic():
             moved = Message.objects.filter(
                 pk=message.pk, state=State.QUEUED, attempts=message.attempts, next_attempt_at__lte=now
@@ -136,6 +146,8 @@ def _take(task_id: UUID, *, now: datetime) -> Message | None:
 
 def _send(this: Round, message: Message) -> None:
     refusal = _try(this, message)
+    if not (isinstance(refusal, Temporary) and refusal.unreachable):
+        this.reached.add(channels.where_from(message))
     until_recorded(lambda: _record(message, refusal))
     this.sent += refusal is None
 
@@ -209,7 +221,7 @@ def _postpone(message: Message, error: Temporary) -> None:
     with transaction.atomic():
         _end(
             message,
-            outcome=Outcome.TEMPORARY,
+            outcome=Outcome.UNREACHABLE if error.unreachable else Outcome.TEMPORARY,
             error=error.reason,
             now=now,
             state=State.QUEUED,
@@ -220,19 +232,40 @@ def _postpone(message: Message, error: Temporary) -> None:
             _pause_others(message, reason=error.reason, now=now)
 
 
+def _is_away(message: Message, *, now: datetime) -> bool:
+    """Whether nobody answered where this message goes within the last minute, and nothing arrived there since."""
+    there = DeliveryAttempt.objects.filter(
+        message__channel=message.channel, message__target=message.target_id
+    )
+    silent = there.filter(outcome=Outcome.UNREACHABLE, ended_at__gt=now - UNREACHABLE_PAUSE)
+    last = silent.aggregate(at=Max("ended_at"))["at"]
+    return last is not None and not there.filter(outcome=Outcome.SENT, ended_at__gte=last).exists()
+
+
 def _pause_others(message: Message, *, reason: str, now: datetime) -> None:
     """Nobody else gets through either: what is due for the same place waits a minute, which is no attempt of its own.
 
     What is older than it may get is left due: it has its last attempt, and then is given up.
     """
-    oldest = now - timedelta(hours=settings().retry_hours)
-    Message.objects.filter(
+    values: dict[str, Any] = {"next_attempt_at": now + UNREACHABLE_PAUSE}
+    if reason:
+        values["last_error"] = reason[:ERROR_LENGTH]
+    others = Message.objects.filter(
         state=State.QUEUED,
         channel=message.channel,
         target=message.target_id,
         next_attempt_at__lte=now,
-        queued_at__gt=oldest,
-    ).update(next_attempt_at=now + UNREACHABLE_PAUSE, last_error=reason[:ERROR_LENGTH])
+        queued_at__gt=_horizon(now),
+    )
+    with transaction.atomic():
+        # What another round has locked it takes or pauses itself; waiting for each other could end in a deadlock.
+        free = list(others.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True))
+        Message.objects.filter(pk__in=free).update(**values)
+
+
+def _horizon(now: datetime) -> datetime:
+    """What was queued before this moment is not tried again."""
+    return now - timedelta(hours=settings().retry_hours)
 
 
 def _end(message: Message, *, outcome: str, error: str, now: datetime, **values: Any) -> int:

@@ -18,6 +18,7 @@ OUTCOME_LOOKS = {
     Outcome.GOING: ("ring", "running"),
     Outcome.SENT: ("tick", "done"),
     Outcome.TEMPORARY: ("clock", "waiting"),
+    Outcome.UNREACHABLE: ("clock", "waiting"),
     Outcome.PERMANENT: ("square", "error"),
     Outcome.LOST: ("link-off", "waiting"),
 }

@@ -309,6 +309,7 @@ class Migration(migrations.Migration):
                             ("going", "Going on"),
                             ("sent", "Sent"),
                             ("temporary", "Failed, tried again"),
+                            ("away", "Nobody answered, tried again"),
                             ("permanent", "Failed for good"),
                             ("lost", "Its worker was lost"),
                         ],
@@ -330,6 +331,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "delivery attempt",
                 "ordering": ["message", "number"],
+                "indexes": [models.Index(fields=["outcome", "ended_at"], name="delivery_attempt_ended")],
             },
         ),
         migrations.CreateModel(

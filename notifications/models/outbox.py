@@ -138,6 +138,7 @@ class DeliveryAttempt(models.Model):
         GOING = "going", "Going on"
         SENT = "sent", "Sent"
         TEMPORARY = "temporary", "Failed, tried again"
+        UNREACHABLE = "away", "Nobody answered, tried again"
         PERMANENT = "permanent", "Failed for good"
         LOST = "lost", "Its worker was lost"
 
@@ -151,6 +152,7 @@ class DeliveryAttempt(models.Model):
     class Meta:
         verbose_name = "delivery attempt"
         ordering = ["message", "number"]
+        indexes = [models.Index(fields=["outcome", "ended_at"], name="delivery_attempt_ended")]
         constraints = [models.UniqueConstraint(fields=["message", "number"], name="delivery_attempt_once")]
 
     def __str__(self) -> str:

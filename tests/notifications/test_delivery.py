@@ -208,7 +208,7 @@ def test_a_template_that_breaks_does_not_stop_the_others(mail_server):
 def test_what_a_lost_worker_was_sending_is_sent_again_by_the_same_task(mail_server):
     [message] = tell("ops@example.com")
     task = ScheduledTask.objects.get(main_routine=DELIVER_ROUTINE)
-    taken = delivery._take(task.pk, now=NOW)
+    taken = delivery._take(delivery.Round(task.pk), now=NOW)
     assert taken is not None
     assert state_of(message) == "sending"
 
@@ -219,7 +219,7 @@ def test_what_a_lost_worker_was_sending_is_sent_again_by_the_same_task(mail_serv
 
 def test_another_task_leaves_alone_what_is_being_sent_until_its_lease_is_over(mail_server):
     [message] = tell("ops@example.com")
-    delivery._take(ScheduledTask.objects.get().pk, now=NOW)
+    delivery._take(delivery.Round(ScheduledTask.objects.get().pk), now=NOW)
     ScheduledTask.objects.all().delete()
     notify(occasion("sample_error", lists=(make_list(("ann@example.com", "sample_error")),)))
     deliver(NOW + MINUTE)
@@ -232,7 +232,7 @@ def test_another_task_leaves_alone_what_is_being_sent_until_its_lease_is_over(ma
 
 def test_the_one_who_was_slower_records_nothing(mail_server):
     [message] = tell("ops@example.com")
-    first = delivery._take(ScheduledTask.objects.get().pk, now=NOW)
+    first = delivery._take(delivery.Round(ScheduledTask.objects.get().pk), now=NOW)
     delivery.recover(None, now=NOW + 2 * delivery.LEASE)
     assert first is not None
     delivery._fail(first, "Too late.")
@@ -254,3 +254,19 @@ def test_files_and_memory_serve_where_there_is_no_server():
     deliver(NOW)
 
     assert [one.to for one in mail.outbox] == [["ops@example.com"]]
+
+
+def test_while_nobody_answers_new_messages_do_not_knock_again_and_again(mail_server):
+    mail_server.stop()
+    tell("first@example.com")
+    deliver(NOW)
+    for second in range(1, 31):
+        at = NOW + timedelta(seconds=second)
+        tell(f"user{second}@example.com", moment=at)
+        deliver(at)
+    assert DeliveryAttempt.objects.count() == 1
+
+    mail_server.start()
+    for second in range(31, 100):
+        deliver(NOW + timedelta(seconds=second))
+    assert len(mail_server.mails) == 31
