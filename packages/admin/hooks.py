@@ -1,7 +1,7 @@
 """What packages add to the job queue's own pages: links, tiles, calls for help, and who owns an entry."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,13 +14,15 @@ from jobqueue.admin.role_centre import Tile
 from jobqueue.admin.verbs import Button, missing_level
 from jobqueue.guarded import ChangedMeanwhile
 from jobqueue.models import Entry
+from notifications.admin import owners
+from notifications.models import NotificationList
 from packages import lifecycle
 from packages.admin.base import may
 from packages.admin.filters import MOST_CHOICES
 from packages.admin.state import states_of
 from packages.admin.verbs import VERBS
 from packages.models import Package, PackageLine, Run
-from packages.states import OWNER_KIND, OnError, PackageStatus
+from packages.states import LIST_OWNER_KIND, OWNER_KIND, OnError, PackageStatus
 
 SHOWN_CALLS = 5
 LOCKED_ACTIVE = (
@@ -44,6 +46,8 @@ def register() -> None:
             change=change_entry,
         )
     )
+    owners.add_list_owner(LIST_OWNER_KIND, list_owners)
+    owners.add_users_of_lists(users_of_list)
 
 
 # --- sidebar and role centre
@@ -123,6 +127,30 @@ def _helping(request: HttpRequest, package: Package) -> list[Button]:
         address = reverse(f"admin:packages_package_{name.replace('-', '_')}", args=[package.pk])
         found.append(Button(verb, address, reason, verb.label))
     return found
+
+
+# --- notification lists
+def list_owners(lists: Sequence[NotificationList]) -> dict[int, owners.ListOwner]:
+    """The packages of private lists, by the keys of the lists."""
+    keys = {str(found.owner_reference): found.pk for found in lists}
+    uuids = [uuid.UUID(key) for key in keys]
+    found = {}
+    for package in Package.objects.filter(uuid__in=uuids).prefetch_related("notification_lists"):
+        card = reverse("admin:packages_package_change", args=[package.pk])
+        found[keys[str(package.uuid)]] = owners.ListOwner(
+            name=package.name,
+            address=card,
+            label="package",
+            shared=tuple(package.notification_lists.all()),
+            choose_shared=card,
+        )
+    return found
+
+
+def users_of_list(found: NotificationList) -> list[tuple[str, str]]:
+    """The packages that refer to a shared list."""
+    rows = Package.objects.filter(notification_lists=found).order_by("name")[:MOST_CHOICES]
+    return [(package.name, reverse("admin:packages_package_change", args=[package.pk])) for package in rows]
 
 
 # --- entries a package owns

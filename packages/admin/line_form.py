@@ -117,7 +117,7 @@ def line_form(
     form_class = entry_form.entry_form_class(
         request, entry, base=LineForm, prefix=f"{prefix}-", is_owned=True
     )
-    own: dict[str, Any] = {"enabled": True}
+    own: dict[str, Any] = {"enabled": True, "object_type": int(ObjectType.CODEUNIT)}
     if line is not None:
         own = {name: getattr(line, name) for name in LINE_FIELDS} | {"line_id": line.pk}
     complete = modelform_factory(

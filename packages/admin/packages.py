@@ -15,6 +15,7 @@ from unfold.decorators import display
 
 from jobqueue.admin import words as plain_words
 from jobqueue.admin.base import PagedList
+from jobqueue.admin.record_pages import first_line
 from packages.admin import looks, words
 from packages.admin.card import PackageCard
 from packages.admin.filters import LastOutcomeFilter, OnErrorFilter, PackageTab
@@ -83,7 +84,7 @@ class PackageAdmin(PackageCard):
 
     @display(description="Name", ordering="name")
     def description_shown(self, package: Any) -> SafeString:
-        note = package.description.strip().splitlines()[0][:120] if package.description.strip() else ""
+        note = first_line(package.description, length=120)
         return format_html(
             '<a class="jw-name" href="{}">{}</a>{}',
             reverse("admin:packages_package_change", args=[package.pk]),
