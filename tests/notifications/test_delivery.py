@@ -163,7 +163,8 @@ def test_a_server_that_is_down_for_an_hour_gets_every_message_once_it_is_back(ma
     ]
 
 
-def test_a_message_is_given_up_after_three_days(mail_server):
+def test_a_message_is_given_up_after_the_hours_of_the_settings(mail_server, settings):
+    settings.NOTIFICATIONS = {"RETRY_HOURS": 4}
     mail_server.stop()
     [message] = tell("ops@example.com")
     for _ in range(1_000):
@@ -172,8 +173,8 @@ def test_a_message_is_given_up_after_three_days(mail_server):
         deliver(Message.objects.get().next_attempt_at)
 
     message.refresh_from_db()
-    assert (message.state, message.failed_at) == ("failed", NOW + 72 * HOUR)
-    assert message.last_error.startswith("Given up after 72 hours.")
+    assert (message.state, message.failed_at) == ("failed", NOW + 4 * HOUR)
+    assert message.last_error.startswith("Given up after 4 hours.")
 
 
 def test_a_recipient_without_address_fails_for_good_and_says_what_to_do(mail_server):
