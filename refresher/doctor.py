@@ -33,7 +33,11 @@ def runners() -> Iterable[Result]:
         for sentence in operational_problems(runner):
             yield failure(sentence, fix="Open the list of runner users.")
     if all(not operational_problems(runner) for runner in found):
-        yield ok(f"{len(found)} runner users work." if found else "No runner users are registered.")
+        yield ok(
+            f"{_counted(len(found), 'runner user')} in working order."
+            if found
+            else "No runner users are registered."
+        )
 
 
 def _company(setup: RefreshSetup) -> Iterable[Result]:
@@ -41,7 +45,7 @@ def _company(setup: RefreshSetup) -> Iterable[Result]:
     count = MonitoredJob.objects.filter(company=company).count()
     if not setup.enabled or (setup.external_only and not setup.use_external):
         yield warning(
-            f"{company}: {count} monitored jobs, and nothing is being refreshed.",
+            f"{company}: {_jobs(count)}, and nothing is being refreshed.",
             fix="Switch refreshing on in the refresh set-up, or enable the external refresher.",
         )
         return
@@ -49,11 +53,11 @@ def _company(setup: RefreshSetup) -> Iterable[Result]:
     words = f"last refreshed {last:%Y-%m-%d %H:%M} UTC" if last is not None else "never refreshed yet"
     if setup.use_external and is_overdue(setup, now=now):
         yield failure(
-            f"{company}: {count} monitored jobs, {words}; the outside worker should come every hour.",
+            f"{company}: {_jobs(count)}, {words}; the outside worker should come every hour.",
             fix="See whether the worker runs, reaches this installation and has working runner users.",
         )
     else:
-        yield ok(f"{company}: {count} monitored jobs, {words}.")
+        yield ok(f"{company}: {_jobs(count)}, {words}.")
     if setup.use_external and not setup.default_time_zone:
         yield failure(
             f"{company}: the default job time zone is missing.", fix="Enter it in the refresh set-up."
@@ -63,7 +67,7 @@ def _company(setup: RefreshSetup) -> Iterable[Result]:
     if number := failing.count():
         names = ", ".join(f"“{job}”" for job in failing[:SHOWN])
         yield warning(
-            f"{company}: {number} monitored jobs could not be refreshed: {names}.",
+            f"{company}: {_jobs(number)} could not be refreshed: {names}.",
             fix="Read the error message of each in the list of monitored jobs.",
         )
 
@@ -74,6 +78,14 @@ def _unserved(setup: RefreshSetup) -> Iterable[Result]:
     number = MonitoredJob.objects.filter(company=setup.company, runner=None).count()
     if number:
         yield failure(
-            f"{setup.company}: {number} monitored jobs have no runner user, and there is no default one.",
+            f"{setup.company}: {_jobs(number)} without a runner user, and there is no default one.",
             fix="Choose a default runner user in the refresh set-up, or assign one to each job.",
         )
+
+
+def _jobs(count: int) -> str:
+    return _counted(count, "monitored job")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -4,7 +4,6 @@ from typing import Any
 
 from jobqueue.actors import Actor
 from jobqueue.errors import LockedField
-from jobqueue.lifecycle.guards import words
 from jobqueue.models import Entry
 from jobqueue.validation import labels
 from refresher import setting_up
@@ -21,8 +20,8 @@ def before_change(sender: Any, entry: Entry, changed: frozenset[str], actor: Act
     job = monitored_job_of(entry)
     if job is not None and is_managed(entry):
         raise LockedField(
-            f"{words(entry)} is monitored; {labels(locked)} can be changed only on its monitored job “{job}”. "
-            "Change it there, or stop monitoring the entry first.",
+            f"“{job}” (entry {entry.pk}) is monitored; {labels(locked)} can be changed only on its monitored job "
+            f"{job.pk}. Change it there, or stop monitoring the entry first.",
             code="monitored",
         )
 

@@ -157,8 +157,13 @@ def register_all(setup: RefreshSetup, *, now: datetime, write: bool = True) -> l
     return found
 
 
+def is_used() -> bool:
+    """Whether any app registers jobs."""
+    return bool(events.register_jobs.has_listeners(MonitoredJob))
+
+
 def _receivers() -> list[Callable[..., Any]]:
-    if not events.register_jobs.has_listeners(MonitoredJob):
+    if not is_used():
         return []
     return list(events.register_jobs._live_receivers(MonitoredJob)[0])
 

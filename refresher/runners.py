@@ -113,8 +113,8 @@ def remove_runner(runner: Runner, *, actor: Actor) -> None:
     setups = RefreshSetup.objects.filter(default_runner=runner).count()
     if jobs or setups:
         raise Refused(
-            f"The runner user “{runner.name}” looks after {jobs} monitored jobs and is the default of {setups} "
-            "companies. Assign another runner there first.",
+            f"The runner user “{runner.name}” is still needed: monitored jobs assigned to it: {jobs}, companies that "
+            f"have it as their default: {setups}. Assign another runner there first.",
             code="runner_in_use",
         )
     runner.delete()

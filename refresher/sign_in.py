@@ -16,7 +16,8 @@ from jobqueue.models import Company
 from jobqueue.permissions import may
 from jobqueue.scheduler import copy_guard, database_now
 from jobqueue.states import Origin
-from refresher.models import RefreshLog
+from refresher import registration
+from refresher.models import MonitoredJob, RefreshLog
 from refresher.passing.requests import has_waiting_pass, queue
 from refresher.setting_up import locked_setup
 from refresher.states import PassState, Trigger
@@ -38,8 +39,9 @@ def after_sign_in(sender: Any, user: Any, **named: Any) -> None:
 def refresh_after_sign_in(user: Any, *, now: datetime) -> list[RefreshLog]:
     """Queues the passes of the companies the user may work in and that are due for one; returns their log rows.
 
-    Silently none: for users who may not create and change entries, where *Enabled* is off or the external refresher is
-    on or alone allowed, within 60 minutes of the last pass, while one waits, and while the copy guard holds all.
+    Silently none: where nothing is monitored, for users who may not create and change entries, where *Enabled* is off
+    or the external refresher is on or alone allowed, within 60 minutes of the last pass, while one waits, and while the
+    copy guard holds the database.
     """
     if copy_guard.look().held:
         return []
@@ -49,7 +51,7 @@ def refresh_after_sign_in(user: Any, *, now: datetime) -> list[RefreshLog]:
 
 
 def _refresh(company: Company, actor: Actor, *, now: datetime) -> RefreshLog | None:
-    if not may(actor, "schedule", company):
+    if not (_has_something_to_do(company) and may(actor, "schedule", company)):
         return None
     with transaction.atomic():
         setup = locked_setup(company)  # the lock: of two who sign in together, one brings the pass
@@ -58,6 +60,10 @@ def _refresh(company: Company, actor: Actor, *, now: datetime) -> RefreshLog | N
         if not _is_due(company, now=now) or has_waiting_pass(company):
             return None
         return queue(company, runner=None, user=actor.user, trigger=Trigger.SIGN_IN, now=now, delay=DELAY)
+
+
+def _has_something_to_do(company: Company) -> bool:
+    return registration.is_used() or MonitoredJob.objects.filter(company=company).exists()
 
 
 def _is_due(company: Company, *, now: datetime) -> bool:

@@ -16,7 +16,7 @@ from notifications.notify import Occasion, notify
 from notifications.scenarios import Scenario, Severity, register
 from refresher.models import MonitoredJob, RefreshLog, RefreshSetup, Runner
 from refresher.models.runner import FAILURE_LIMIT
-from refresher.results import Outcome
+from refresher.results import Outcome, Registered
 
 ABOUT = "refresher"
 SHOWN = 10
@@ -112,6 +112,24 @@ def jobs_failed(log: RefreshLog, outcomes: Sequence[Outcome]) -> None:
         meaning="They may stand still until the cause is repaired.",
         next="Look at the error message of each in the list of monitored jobs.",
         error="\n".join(f"{one.job}: {one.reason}" for one in outcomes[:SHOWN]),
+    )
+
+
+def registration_failed(log: RefreshLog, failed: Sequence[Registered]) -> None:
+    """Apps that could not register their jobs in this pass, and could at the one before."""
+    _tell(
+        log.company,
+        REFRESH_FAILED,
+        about=f"registration:{log.company_id}",
+        moment=log.ended_at or log.asked_at,
+        fallback_user=log.user,
+        severity="warning",
+        name=str(log.company),
+        subject=f"{log.company}: jobs could not be registered",
+        happened=f"An app could not register its jobs: {', '.join(one.registered_by for one in failed[:SHOWN])}.",
+        meaning="Its monitored jobs stay as they were, and are refreshed like that.",
+        next="Have the app repaired; it is asked again at every pass.",
+        error="\n".join(f"{one.registered_by}: {one.error}" for one in failed[:SHOWN]),
     )
 
 

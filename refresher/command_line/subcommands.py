@@ -105,9 +105,7 @@ def monitor(options: Namespace, actor: Actor) -> Answer:
     if options.stop:
         for entry in entries:
             monitoring.set_managed_by_app(entry, False, actor=actor)
-        return {
-            "stopped": [entry.pk for entry in entries]
-        }, f"{len(entries)} entries are no longer monitored."
+        return {"stopped": [entry.pk for entry in entries]}, f"No longer monitored: {len(entries)}."
     created = monitoring.create_from_entries(entries, actor=actor)
     found = [
         {
@@ -168,7 +166,7 @@ def refresh(options: Namespace, actor: Actor) -> Answer:
     if options.queue:
         requested = refresh_now(company, actor=actor)
         found: Json = {"queued": [log_json(log) for log in requested.queued], "unserved": requested.unserved}
-        return found, "\n".join([f"{len(requested.queued)} passes were queued.", *requested.unserved])
+        return found, "\n".join([f"Passes queued: {len(requested.queued)}.", *requested.unserved])
     require(actor, "operate", company)
     results = []
     if setup_of(company).use_external:

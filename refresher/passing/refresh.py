@@ -148,6 +148,8 @@ def _run(
     result.message = in_words(result)
     with transaction.atomic():
         _close(log, PassState.DONE, result.message, now=max(now, database_now()))
+        if log.registration_errors and not _had_registration_errors(log):
+            telling.registration_failed(log, [one for one in result.registered if one.error])
         telling.jobs_failed(log, [one for one in result.outcomes if one.job.pk in failing])
     retention.delete_old_logs(setup.company, now=now)
     return result
@@ -168,6 +170,12 @@ def _newest_state(setup: RefreshSetup) -> str | None:
     """How the newest pass of the company ended."""
     ended = RefreshLog.objects.filter(company=setup.company, ended_at__isnull=False)
     return ended.values_list("state", flat=True).order_by("-pk").first()
+
+
+def _had_registration_errors(log: RefreshLog) -> bool:
+    """Whether people heard of failing registrations at the pass before."""
+    done = RefreshLog.objects.filter(company=log.company, state=PassState.DONE, pk__lt=log.pk)
+    return bool(done.values_list("registration_errors", flat=True).order_by("-pk").first())
 
 
 def _count(log: RefreshLog, result: PassResult) -> None:

@@ -150,6 +150,13 @@ def test_signing_in_brings_a_pass_in_the_background(client):
     assert (log.state, log.restarted) == (PassState.DONE, 1)
 
 
+def test_signing_in_costs_nothing_where_nothing_is_monitored(client):
+    login_mode()
+    client.force_login(make_superuser())
+    assert not RefreshLog.objects.exists()
+    assert not ScheduledTask.objects.filter(main_routine="refresher.pass").exists()
+
+
 # --- an entry created again in login mode
 
 

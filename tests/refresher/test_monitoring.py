@@ -233,7 +233,7 @@ def test_enforced_fields_of_the_entry_are_locked_while_it_is_monitored(admin, va
     if is_open:
         lifecycle.change_entry(entry, values, actor=admin, now=NOW)
     else:
-        with pytest.raises(LockedField, match=f"monitored job “{job}”"):
+        with pytest.raises(LockedField, match=f"only on its monitored job {job.pk}"):
             lifecycle.change_entry(entry, values, actor=admin, now=NOW)
     monitoring.set_managed_by_app(entry, False, actor=admin, now=NOW)
     lifecycle.change_entry(entry, values, actor=admin, now=NOW)

@@ -514,6 +514,7 @@ def test_row_26_a_registration_that_fails_does_not_stop_the_others():
     assert MonitoredJob.objects.get().description == "Posting"
     assert [one.error for one in result.registered] == ["no such company", ""]
     assert (result.log.registered, result.log.registration_errors) == (1, 1)
+    assert "no such company" in Message.objects.get().facts["error"]
 
 
 def test_row_27_without_a_default_time_zone_the_whole_pass_fails():
@@ -564,7 +565,7 @@ def test_row_31_a_runner_in_use_is_not_deregistered_and_a_disabled_one_keeps_its
     runner = make_runner()
     _, job = ready_job(runner=runner)
     admin = actor_of(make_superuser())
-    with pytest.raises(Refused, match="looks after 1 monitored jobs"):
+    with pytest.raises(Refused, match="monitored jobs assigned to it: 1"):
         runners.remove_runner(runner, actor=admin)
     runners.set_runner_enabled(runner, False, actor=admin)
     assert refresh(runner=setup.default_runner).outcomes == []
@@ -691,7 +692,7 @@ def test_row_40_an_adopted_copy_of_the_database_is_switched_off_everywhere():
 
 def test_row_41_a_runner_with_jobs_cannot_be_removed():
     setup = external_mode()
-    with pytest.raises(Refused, match="the default of 1 companies"):
+    with pytest.raises(Refused, match="as their default: 1"):
         runners.remove_runner(setup.default_runner, actor=actor_of(make_superuser()))
 
 
