@@ -15,9 +15,11 @@ from jobqueue.models import LogEntry
 from jobqueue.states import ObjectType
 from packages.admin import gantt, looks, words
 from packages.admin.base import may
+from packages.admin.state import state_of
 from packages.attempts import attempts_of
 from packages.live import as_they_are
 from packages.models import Run, RunLine
+from packages.states import RESUMABLE
 
 
 @dataclass
@@ -76,8 +78,19 @@ def run_page(request: HttpRequest, run: Run) -> dict[str, Any]:
         else "",
         "siblings": f"{reverse('admin:packages_run_changelist')}?package={run.package_uuid}",
         "may_see_inside": may_see_inside,
+        "resume_address": resume_address(request, run),
         "resumed_from": run.resumed_from_id,
     }
+
+
+def resume_address(request: HttpRequest, run: Run) -> str:
+    """Where the run can be resumed; empty unless it is its package's last run, ended early, and the viewer may."""
+    if run.package is None or run.outcome not in RESUMABLE or not may(request, "operate"):
+        return ""
+    state = state_of(run.package)
+    if state.is_running or state.last_run is None or state.last_run.pk != run.pk:
+        return ""
+    return reverse("admin:packages_package_resume", args=[run.package_id])
 
 
 def timed_line(line: RunLine, attempts: list[LogEntry]) -> gantt.Timed:

@@ -22,9 +22,12 @@ from jobqueue.objects import registry
 from jobqueue.scheduler.clock import database_now
 from jobqueue.scheduler.inline import run_due_tasks
 from jobqueue.states import LogStatus, Status
+from packages.management.commands.packages import SUBCOMMANDS as PACKAGE_SUBCOMMANDS
 from tests.builders import default_company, make_superuser
 
 from .blocks import blocks, text_of
+
+TICKED = re.compile(r"`([a-z-]+)`")
 
 
 @pytest.fixture
@@ -83,7 +86,7 @@ def typed(monkeypatch):
 @pytest.mark.usefixtures("one_administrator")
 def test_the_command_line_page(typed):
     _restart_numbers()
-    looking, doing, arithmetic = blocks("docs/command-line.md", language="sh")
+    looking, doing, arithmetic, _ = blocks("docs/command-line.md", language="sh")
     said = typed(looking)
     assert "Tidy the log" in said
     assert "was created" in said
@@ -93,6 +96,28 @@ def test_the_command_line_page(typed):
         {"date": "2026-03-10"},
         {"next_run": "2026-03-09T07:00:00Z"},
     ]
+
+
+@pytest.mark.usefixtures("one_administrator")
+def test_the_packages_of_the_command_line_page(typed):
+    *_, block = blocks("docs/command-line.md", language="sh")
+    said = typed(block)
+    assert "“Nightly closing” can be set active." in said
+    assert "was set Active. Next run:" in said
+    assert '"running_line": ""' in said
+    assert "runs now, in the background" in said
+
+
+def test_every_subcommand_of_packages_is_on_the_page_and_no_other():
+    section = text_of("docs/command-line.md").partition("## Packages")[2]
+    named = {
+        name
+        for row in section.splitlines()
+        if row.startswith("| `")
+        for name in TICKED.findall(row.split("|")[1])
+    }
+    assert named == set(PACKAGE_SUBCOMMANDS)
+    assert set(re.findall(r"manage.py packages ([a-z-]+)", section)) <= named
 
 
 def test_the_arithmetic_of_the_concepts_page(typed):

@@ -144,3 +144,21 @@ def test_runs_of_another_company_do_not_exist_here(signed_in):
     assert signed_in("Viewer").get(page_of(last_run(package))).status_code == 404
     assert listed(signed_in("Viewer").get(address(LOG))) == []
     assert reloaded(package).last_outcome == Outcome.SUCCESS
+
+
+def test_the_card_shows_each_line_in_the_latest_runs(signed_in):
+    package = active(nightly(failing=(20,), on_error="continue"))
+    run(TONIGHT)
+    run(TOMORROW)
+    shown = signed_in("Viewer").get(address(f"packages/package/{package.pk}/change/")).context["grid"]
+    assert [str(line.entry) for line, _ in shown] == ["Import", "Calculate", "Post", "Report"]
+    assert [marks.count("jw-tick--error") for _, marks in shown] == [0, 2, 0, 0]
+    assert [marks.count("jw-tick--done") for _, marks in shown] == [2, 0, 2, 2]
+
+
+def test_the_page_of_the_last_run_offers_to_resume_it(signed_in):
+    package = active(nightly(failing=(20,)))
+    run()
+    resume = f"/packages/package/{package.pk}/resume/"
+    assert resume in signed_in("Operator").get(page_of(last_run(package))).content.decode()
+    assert resume not in signed_in("Viewer").get(page_of(last_run(package))).content.decode()
