@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model, ProtectedError, QuerySet
 
-from config.demo import packages
+from config.demo import on_call, packages
 from config.demo.entries import plan
 from config.demo.places import Places
 from config.demo.samples import make_sample_data
@@ -35,6 +35,7 @@ def seed(places: Places, *, user: User, now: datetime) -> bool:
         for code, description in CATEGORIES.items():
             Category.objects.create(company=company, code=code, description=description)
         actor = Actor(user=user, origin=Origin.COMMAND)
+        on_call.make(company, actor=actor, now=now)
         _make_entries(company, actor=actor, now=now)
         packages.make(company, actor=actor, now=now)
         _make_default(company)

@@ -26,6 +26,7 @@ from notifications.admin import entry_lists, owners
 from notifications.admin.line_form import SUBJECTS, LineFormSet, line_form
 from notifications.admin.list_verbs import VERBS
 from notifications.events import before_change_list
+from notifications.line_rules import offered_scenarios
 from notifications.models import DefaultList, NotificationLine, NotificationList
 from notifications.verbs.guards import level_of
 
@@ -54,12 +55,21 @@ class LineInline(TabularInline):
     hide_title = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).select_related("user", "target")
+        return super().get_queryset(request).select_related("user", "target", "list")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        timed = any(
+            one.needs_minutes for one in offered_scenarios(NotificationLine(list=obj or NotificationList()))
+        )
         if not self._is_open(request, obj):
-            return ("recipient_shown", "when_shown", "after_shown", "repeat_shown")
-        return ("recipient", "address", "scenario", "threshold_minutes", "repeat_minutes")
+            return ("recipient_shown", "when_shown", *(("after_shown",) if timed else ()), "repeat_shown")
+        return (
+            "recipient",
+            "address",
+            "scenario",
+            *(("threshold_minutes",) if timed else ()),
+            "repeat_minutes",
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if self._is_open(request, obj) else self.get_fields(request, obj)
@@ -95,11 +105,11 @@ class LineInline(TabularInline):
 
     @display(description="When")
     def when_shown(self, line: NotificationLine) -> str:
-        return scenario_words(line.scenario)
+        return scenarios.caption(line.scenario) if line.list.is_private else scenario_words(line.scenario)
 
     @display(description="After (min.)")
     def after_shown(self, line: NotificationLine) -> str:
-        return "" if line.threshold_minutes is None else str(line.threshold_minutes)
+        return "–" if line.threshold_minutes is None else str(line.threshold_minutes)
 
     @display(description="Repeat interval (min.)")
     def repeat_shown(self, line: NotificationLine) -> str:
@@ -143,8 +153,9 @@ class NotificationListAdmin(VerbsAdmin):
             return refusal.message
         return ""
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("name",) if obj is not None and obj.is_private else ()
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """A private list is named by its owner."""
+        return ("is_enabled",) if obj is not None and obj.is_private else self.fields
 
     def level_of(self, verb: Any, row: Any) -> Level:
         return level_of(row) if verb.name == "delete-list" else verb.level
@@ -378,7 +389,7 @@ def scenario_words(code: str) -> str:
 
 def scenario_help(found: NotificationList) -> list[tuple[str, list[scenarios.Scenario]]]:
     """What each scenario means, by subject, as the card explains it."""
-    offered = (scenarios.registered(found.owner_kind) if found.is_private else []) or scenarios.registered()
+    offered = offered_scenarios(NotificationLine(list=found))
     groups: dict[str, list[scenarios.Scenario]] = {}
     for one in offered:
         groups.setdefault(SUBJECTS.get(one.subject, one.subject.capitalize()), []).append(one)

@@ -284,7 +284,7 @@ def _letter(
             for line in shown
             if result_severity(line.get("result")) is Severity.ERROR
         ),
-        table=_table(shown),
+        table=_table(facts.get("lines") or ()),
         links=links_list(
             (_("Open run"), facts.get("run_address")), (_("Open package"), facts.get("package_address"))
         ),
