@@ -14,6 +14,7 @@ from jobqueue.models.fields import known_time_zones
 from packages import guards, lists, preview
 from packages.admin import forms, looks, words
 from packages.admin.base import PackagesAdmin
+from packages.admin.grid import grid
 from packages.admin.lines_shown import lines_shown
 from packages.admin.set_job_queues import SetJobQueues
 from packages.admin.state import state_of
@@ -107,6 +108,7 @@ class CardPanels(SetJobQueues, PackagesAdmin):
                 (run, looks.run_badge(run))
                 for run in Run.objects.filter(package_uuid=package.uuid)[:SHOWN_RUNS]
             ],
+            "grid": grid(package, package.lines.select_related("entry")),
             "changes": package.status_changes.select_related("user")[:SHOWN_CHANGES],
             "recurrences": [
                 (row, in_words(row, time_zone=package.time_zone)) for row in package.recurrences.all()
