@@ -23,9 +23,9 @@ def next_attempt(
 ) -> datetime | None:
     """When to try again after the attempt number ``attempts`` (1 = the first); None: give up.
 
-    Waits 1, 5, 15, then 60 minutes; at most 5 while the other side is ``unreachable``, 15 after two hours of that, so
-    that messages leave soon after it is back. ``retry_after`` (seconds) is what the other side asked for, up to a day. The last attempt is made
-    when ``keep_trying`` since ``queued_at`` is over.
+    Waits 1, 5, 15, then 60 minutes. While the other side is ``unreachable`` at most 5, after two hours of that 15, so
+    that messages leave soon after it is back. ``retry_after`` (seconds) is what the other side asked for, up to a day.
+    The last attempt is made when ``keep_trying`` since ``queued_at`` is over.
     """
     deadline = queued_at + keep_trying
     if now >= deadline:

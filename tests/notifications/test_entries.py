@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from jobqueue import events, lifecycle
+from jobqueue.dispatch import running
 from jobqueue.dispatch.dispatcher import dispatch
 from jobqueue.models import Entry, LogEntry, ScheduledTask
 from jobqueue.scheduler import fixed_clock
@@ -255,6 +256,20 @@ class TestCost:
         make_default_list(("ops@example.com", "entry_error"))
 
         assert self.statements(recurring=recurring) == (8 if recurring else 7)
+
+    @pytest.mark.parametrize("recurring", [False, True])
+    def test_only_entries_somebody_listens_to_leave_the_fast_lane(self, recurring, monkeypatch):
+        slow = []
+        before = running.finishing.finish
+        monkeypatch.setattr(
+            running.finishing, "finish", lambda ended: slow.append(ended.view.description) or before(ended)
+        )
+        ready_entry(description="plain", recurring=recurring)
+        ready_entry(description="asked", recurring=recurring, notify_on_success=True)
+        linked(ready_entry(description="linked", recurring=recurring), ("ops@example.com", "entry_error"))
+        run()
+
+        assert sorted(slow) == ["asked", "linked"]
 
     def test_a_linked_entry_whose_lists_want_nothing_of_it_writes_nothing(self):
         linked(ready_entry(), ("ops@example.com", "entry_error"))
