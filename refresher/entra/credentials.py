@@ -150,7 +150,7 @@ def expiring(
 ) -> Iterable[EntraApplication]:
     """Enabled applications whose credential ends within the time, or has ended, the soonest first."""
     return (
-        EntraApplication.objects.filter(is_enabled=True, credential_expires_at__lt=now + within)
+        EntraApplication.objects.filter(is_enabled=True, credential_expires_at__lte=now + within)
         .exclude(secret_encrypted=b"")
         .select_related("runner__user", "tenant")
         .order_by("credential_expires_at")
@@ -176,7 +176,7 @@ def _store(
     application.credential_key_id = key_id
     application.credential_changed_at = now
     application.credential_expires_at = expires_at
-    application.handed_over_at = None
+    application.handed_over_at = application.warned_days = None
     application.tested_at = application.test_succeeded = None
     application.test_code = application.test_answer = ""
     application.save(
@@ -188,6 +188,7 @@ def _store(
             "credential_changed_at",
             "credential_expires_at",
             "handed_over_at",
+            "warned_days",
             "tested_at",
             "test_succeeded",
             "test_code",

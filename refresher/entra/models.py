@@ -103,6 +103,12 @@ class EntraApplication(models.Model):
     credential_key_id = models.UUIDField("key id of the credential", null=True, editable=False)
     credential_changed_at = models.DateTimeField("credential changed", null=True, editable=False)
     credential_expires_at = models.DateTimeField("credential expires", null=True, blank=True)
+    warned_days = models.PositiveSmallIntegerField(
+        "told of its end",
+        null=True,
+        editable=False,
+        help_text="Days before its end at which people were told last; 0 when it had ended.",
+    )
     handed_over_at = models.DateTimeField("credential handed over", null=True, editable=False)
 
     consent_granted_at = models.DateTimeField("consent granted", null=True, editable=False)

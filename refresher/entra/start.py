@@ -1,14 +1,15 @@
 """What the app registers at its start for Entra ID."""
 
-from jobqueue import api_tokens, secrets
+from jobqueue import api_tokens, events, secrets
 from jobqueue.api.bearers import Bearer, register_bearer
-from refresher.entra import bearer, doctor  # noqa: F401  (the doctor's check registers itself)
+from refresher.entra import bearer, doctor, warning  # noqa: F401  (the doctor's check registers itself)
 from refresher.entra.models import EntraApplication, EntraTenant
 
 
 def register() -> None:
-    """The bearer tokens of Entra ID, the scope they carry, and the columns that hold secrets."""
+    """The bearer tokens of Entra ID, the scope they carry, the columns that hold secrets, and the warnings in time."""
     api_tokens.register_scope("refresh", "Refresh monitored jobs as a runner user")
     register_bearer(Bearer("entra", bearer.recognises, bearer.authenticate))
     secrets.register_sealed(EntraApplication, "secret_encrypted")
     secrets.register_sealed(EntraTenant, "secret_encrypted")
+    events.minute_passed.connect(warning.after_a_minute, dispatch_uid="refresher.entra.warning")

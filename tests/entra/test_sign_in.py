@@ -1,5 +1,7 @@
 """The real msal against a real OAuth 2 server: any failure is a sentence with its code; then the ways that work."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,6 +11,7 @@ import pytest
 from refresher.entra import credentials
 from refresher.entra.errors import SignInFailed
 from refresher.entra.sign_in import Credentials, Login
+from tests.conftest import ROOT
 from tests.entra.directory import REFRESH_ROLE, guid
 
 
@@ -157,3 +160,11 @@ def test_a_refusal_is_repeated_from_memory_until_one_asks_anew(wanted, login, di
         directory.applications[wanted.client_id].secrets
     )
     assert Credentials(unknown).token().text
+
+
+def test_signing_in_needs_no_django():
+    program = "import sys, refresher.entra.sign_in; print('django' in sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert ended.stdout.strip() == "False"

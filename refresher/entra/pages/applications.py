@@ -88,7 +88,9 @@ class EntraApplicationAdmin(EntraAdmin):
     def save_model(self, request: HttpRequest, obj: EntraApplication, form: Any, change: Any) -> None:
         if change:
             require_rights(actor_of(request))
-            obj.save(update_fields=form.changed_data)
+            if "credential_expires_at" in form.changed_data:
+                obj.warned_days = None
+            obj.save(update_fields=[*form.changed_data, "warned_days"])
             return
         values, actor, now = form.cleaned_data, actor_of(request), now_of(request)
         runner = applications.runner_named(values["runner_name"], actor=actor, now=now)
