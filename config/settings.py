@@ -299,6 +299,9 @@ JOBQUEUE: dict[str, Any] = {
     "HEARTBEAT_DIR": VAR_DIR / "heartbeats",
     "RESTORE_TOLERANCE_SECONDS": env.number("RESTORE_TOLERANCE_SECONDS", default=0, least=0, most=86_400),
 }
+PACKAGES: dict[str, Any] = {
+    "LOG_RETENTION_DAYS": env.number("PACKAGE_LOG_RETENTION_DAYS", default=90, most=36_500)
+}
 READY_TASK_AGE_SECONDS = env.number("READY_TASK_AGE_SECONDS", default=900)  # /readyz fails beyond it
 # Timeout and retry only concern plain async_task() calls; job queue messages carry a timeout of their own.
 Q_CLUSTER: dict[str, Any] = {

@@ -58,8 +58,6 @@ def report_overrun(run_uuid: UUID, *, now: datetime) -> bool:
 def delete_old_runs(*, now: datetime) -> int:
     """Deletes runs that ended more than the kept days ago (``PACKAGES["LOG_RETENTION_DAYS"]``, 90), never open ones."""
     days = getattr(settings, "PACKAGES", {}).get("LOG_RETENTION_DAYS", KEEP_DAYS)
-    if not days:
-        return 0
     before = now - timedelta(days=days)
     old = Run.objects.filter(is_open=False, ended_at__lt=before).order_by("number")
     keys = list(old.values_list("pk", flat=True)[:BATCH])
