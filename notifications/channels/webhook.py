@@ -20,6 +20,18 @@ def new_secret() -> str:
     return SECRET_PREFIX + base64.b64encode(random.token_bytes(SECRET_BYTES)).decode()
 
 
+def is_secret(text: str) -> bool:
+    """Whether the text is a signing secret: base64 of 24 to 64 bytes, with or without ``whsec_``.
+
+    Source: *Standard Webhooks*, signature scheme.
+    """
+    try:
+        length = len(base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True))
+    except ValueError:
+        return False
+    return 24 <= length <= 64
+
+
 def signed_headers(
     body: bytes, *, message_id: str, sent_at: datetime, signing_secrets: Sequence[str]
 ) -> dict[str, str]:

@@ -14,6 +14,7 @@ from jobqueue.models import Company
 from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
 from jobqueue.secrets import seal, unseal
+from notifications.channels.webhook import is_secret
 from notifications.errors import ListInUse
 from notifications.models import ChannelTarget
 
@@ -90,8 +91,12 @@ def _store(target: ChannelTarget, values: Mapping[str, Any], *, now: datetime) -
             problems.append(Problem("address", "invalid_address", words))
     elif not bytes(target.address_encrypted):
         problems.append(Problem("address", "required", "Enter the address messages are sent to."))
-    if values.get("secret"):
-        target.secret_encrypted = seal(str(values["secret"]).strip())
+    secret = str(values.get("secret") or "").strip()
+    if secret and is_secret(secret):
+        target.secret_encrypted = seal(secret)
+    elif secret:
+        words = "The secret is no signing secret: base64 of 24 to 64 bytes, beginning with whsec_. Leave it to be made."
+        problems.append(Problem("secret", "invalid_secret", words))
     others = ChannelTarget.objects.filter(company=target.company, name__iexact=target.name).exclude(
         pk=target.pk
     )

@@ -157,3 +157,20 @@ def test_new_secrets_differ_and_are_long():
     assert one != other
     assert one.startswith("whsec_")
     assert len(one) > 40
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (webhook.new_secret(), True),
+        (webhook.new_secret().removeprefix("whsec_"), True),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", True),
+        ("hunter2", False),
+        ("whsec_", False),
+        ("whsec_" + "A" * 200, False),
+        (f"{webhook.new_secret()} {webhook.new_secret()}", False),
+        ("päßwörd" * 8, False),
+    ],
+)
+def test_what_is_a_signing_secret(text, is_one):
+    assert webhook.is_secret(text) is is_one

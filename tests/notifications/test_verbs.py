@@ -29,6 +29,7 @@ from tests.jobqueue.driving import connected
 from tests.notifications.outbox import add_line, deliver, make_default_list, make_list
 
 pytestmark = pytest.mark.django_db
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 @pytest.fixture
@@ -404,7 +405,7 @@ class TestTargets:
         "name": "Operations",
         "kind": "webhook",
         "address": "https://hooks.example.com/abc",
-        "secret": "s3",
+        "secret": SECRET,
     }
 
     def test_address_and_secret_are_stored_encrypted(self, admin):
@@ -413,17 +414,17 @@ class TestTargets:
 
         assert (address_of(target), secret_of(target), target.host) == (
             "https://hooks.example.com/abc",
-            "s3",
+            SECRET,
             "hooks.example.com",
         )
         assert b"abc" not in bytes(target.address_encrypted)
-        assert bytes(target.secret_encrypted) != b"s3"
+        assert bytes(target.secret_encrypted) != SECRET.encode()
 
     def test_what_is_left_empty_stays(self, admin):
         target = verbs.create_target(default_company(), self.VALUES, actor=admin)
         verbs.update_target(target, {"name": "Ops", "address": "", "secret": ""}, actor=admin)
 
-        assert (target.name, address_of(target), secret_of(target)) == ("Ops", self.VALUES["address"], "s3")
+        assert (target.name, address_of(target), secret_of(target)) == ("Ops", self.VALUES["address"], SECRET)
 
     @pytest.mark.parametrize(
         ("change", "problem"),
@@ -431,6 +432,7 @@ class TestTargets:
             ({"address": ""}, ("address", "required")),
             ({"address": "ftp://example.com"}, ("address", "invalid_address")),
             ({"address": "https://user:secret@example.com"}, ("address", "invalid_address")),
+            ({"secret": "hunter2"}, ("secret", "invalid_secret")),
             ({"address": "https://example.com:port/"}, ("address", "invalid_address")),
             ({"name": ""}, ("name", "invalid")),
             ({"name": "TAKEN"}, ("name", "exists")),
