@@ -123,6 +123,7 @@ def _existing(entry: Entry, description: Description) -> MonitoredJob | None:
         object_type=entry.object_type,
         object_id=entry.object_id,
         parameter_string=entry.parameter_string,
+        parameters=entry.parameters,
     ).order_by("pk")
     if entry.record_to_process:
         same = same.filter(record_to_process=entry.record_to_process)

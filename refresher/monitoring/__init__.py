@@ -11,6 +11,7 @@ from refresher.monitoring.changing import (
 )
 from refresher.monitoring.creating import (
     Creation,
+    cancel_managed_job,
     create_from_entries,
     create_from_scratch,
     set_managed_by_app,
@@ -23,6 +24,7 @@ __all__ = [
     "Recreation",
     "accept_entry",
     "assign_runner",
+    "cancel_managed_job",
     "change_monitored_job",
     "create_from_entries",
     "create_from_scratch",

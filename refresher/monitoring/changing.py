@@ -1,11 +1,13 @@
 """Changing and deleting monitored jobs, and who looks after them."""
 
 from collections.abc import Mapping
+from copy import copy
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
+from jobqueue import history
 from jobqueue.actors import Actor
 from jobqueue.errors import Invalid, LockedField, NotFound
 from jobqueue.lifecycle.guards import by_program
@@ -16,8 +18,8 @@ from jobqueue.validation import SETTABLE, apply, coerce, labels, problems_of
 from refresher.asking import is_protected
 from refresher.errors import NotOperational
 from refresher.models import ManagedByApp, MonitoredJob, Runner
-from refresher.monitoring.checking import require_recurring, runner_problems, split
-from refresher.templates import OPEN_ON_PROTECTED, TEMPLATE, as_entry, changed_names, fill_from
+from refresher.monitoring.checking import beside_label, require_recurring, runner_problems, split
+from refresher.templates import BESIDE, OPEN_ON_PROTECTED, TEMPLATE, as_entry, changed_names, fill_from
 
 
 def change_monitored_job(
@@ -47,10 +49,12 @@ def change_monitored_job(
         require_recurring(shaped)
         changed |= {name for name, value in beside.items() if value != getattr(job, name)}
         _require_open(job, changed)
+        old = copy(job)
         for name in changed:
             setattr(job, name, beside[name] if name in beside else getattr(shaped, name))
         if changed:
             job.save(update_fields=sorted(changed))
+            _record(job, actor=actor, action="change-monitored-job", now=now, old=old)
     return job
 
 
@@ -70,9 +74,11 @@ def accept_entry(job: MonitoredJob, *, actor: Actor, now: datetime | None = None
         values = {name: getattr(entry, name) for name in TEMPLATE}
         changed = changed_names(values, job)
         _require_open(job, changed)
+        old = copy(job)
         fill_from(job, entry)
         if changed:
             job.save(update_fields=sorted(changed))
+            _record(job, actor=actor, action="accept-entry", now=now, old=old)
     return job
 
 
@@ -81,6 +87,7 @@ def delete_monitored_job(job: MonitoredJob, *, actor: Actor) -> None:
     require(actor, "schedule", job.company)
     with transaction.atomic():
         job = locked_job(job)
+        _record(job, actor=actor, action="stop-monitoring", now=database_now())
         if job.entry_id is not None:
             ManagedByApp.objects.filter(entry_id=job.entry_id).delete()
         job.delete()
@@ -94,8 +101,12 @@ def assign_runner(job: MonitoredJob, runner: Runner | None, *, actor: Actor) -> 
         raise NotOperational(" ".join(problem.message for problem in problems))
     with transaction.atomic():
         job = locked_job(job)
+        if job.runner == runner:
+            return job
+        old = copy(job)
         job.runner = runner
         job.save(update_fields=["runner"])
+        _record(job, actor=actor, action="assign-runner", now=database_now(), old=old)
     return job
 
 
@@ -106,6 +117,29 @@ def locked_job(job: MonitoredJob) -> MonitoredJob:
     if found is None:
         raise NotFound(f"The monitored job “{job}” does not exist any more. Load the list again.")
     return found
+
+
+def _record(
+    job: MonitoredJob, *, actor: Actor, action: str, now: datetime, old: MonitoredJob | None = None
+) -> None:
+    """Writes what people did to a monitored job into the history of its entry."""
+    entry = Entry.objects.filter(id=job.entry_id).first()
+    if entry is None:
+        return
+    changes = {}
+    if old is not None:
+        changes = history.differences(history.snapshot(as_entry(old)), as_entry(job))
+        for name in (*BESIDE, "runner"):
+            before, after = _word(getattr(old, name)), _word(getattr(job, name))
+            if before != after:
+                changes[beside_label(name)] = [before, after]
+    history.record(entry, actor=actor, action=action, now=now, changes=changes)
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    return str(value or "")
 
 
 def _rules(shaped: Entry, changed: set[str], *, code: bool, now: datetime, known: set[str]) -> list[Any]:

@@ -33,7 +33,7 @@ def split(
         try:
             beside[name] = _read(name, values[name])
         except ValidationError as error:
-            problems.append(Problem(name, "invalid", f"{_label(name)}: {' '.join(error.messages)}"))
+            problems.append(Problem(name, "invalid", f"{beside_label(name)}: {' '.join(error.messages)}"))
     return of_entry, beside, problems
 
 
@@ -63,7 +63,8 @@ def _read(name: str, value: Any) -> Any:
     return field.clean(value, None)
 
 
-def _label(name: str) -> str:
+def beside_label(name: str) -> str:
+    """The name of a field the entry does not have, as screens show it."""
     field: Any = MonitoredJob._meta.get_field(name)
     text = str(field.verbose_name)
     return text[:1].upper() + text[1:]

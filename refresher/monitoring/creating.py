@@ -95,6 +95,17 @@ def create_from_scratch(
     return job
 
 
+def cancel_managed_job(entry: Entry, *, actor: Actor, reason: str = "", now: datetime | None = None) -> None:
+    """Takes a monitored entry out of the queue for good: with its monitored job, or the next pass would bring it back.
+
+    For programs. Raises what deleting an entry raises; then the monitored job stays, too.
+    """
+    require(actor, "schedule", entry.company)
+    with transaction.atomic():
+        MonitoredJob.objects.filter(entry_id=entry.id).delete()
+        lifecycle.delete_entry(entry, actor=actor, reason=reason, now=now)
+
+
 def _create_from(entry: Entry, *, actor: Actor, now: datetime) -> MonitoredJob:
     job = monitored_job_of(entry)
     if job is not None and is_protected(job):

@@ -112,6 +112,7 @@ def _is_protected_entry(entry: Entry) -> bool:
             object_type=entry.object_type,
             object_id=entry.object_id,
             parameter_string=entry.parameter_string,
+            parameters=entry.parameters,
         )
         job = same.filter(category_code=entry.category_code).first() or same.first()
     return job is not None and is_protected(job)

@@ -41,6 +41,7 @@ def _candidates(job: MonitoredJob, standpoint: Standpoint) -> QuerySet[Entry]:
         object_type=job.object_type,
         object_id=job.object_id,
         parameter_string=job.parameter_string,
+        parameters=job.parameters,
         recurring=True,
         owner_kind="",
         is_system=False,

@@ -9,14 +9,16 @@ from django.core.management import call_command
 
 from jobqueue import doctor, lifecycle
 from jobqueue import events as queue_events
+from jobqueue.errors import Refused
 from jobqueue.models import Entry, EntryChange, ScheduledTask
-from jobqueue.scheduler import fixed_clock
+from jobqueue.scheduler import copy_guard, fixed_clock
 from jobqueue.states import HoldKind, Status
 from notifications.models import Message
 from refresher import following, watching
 from refresher.asking import setup_of
 from refresher.models import MonitoredJob, RefreshLog, RefreshSetup
 from refresher.retention import delete_old_logs
+from refresher.sign_in import refresh_after_sign_in
 from refresher.states import PassState, Why
 from tests.builders import NOW, actor_of, default_company, make_recurring_entry, make_superuser
 from tests.jobqueue.driving import connected, outcomes_of, reload, rows_of, run
@@ -155,6 +157,35 @@ def test_signing_in_costs_nothing_where_nothing_is_monitored(client):
     client.force_login(make_superuser())
     assert not RefreshLog.objects.exists()
     assert not ScheduledTask.objects.filter(main_routine="refresher.pass").exists()
+
+
+# --- the copy guard
+
+
+def test_nothing_is_refreshed_while_the_copy_guard_holds_the_database(settings):
+    setup = external_mode()
+    entry, _ = ready_job()
+    lose_task(entry)
+    copy_guard.own_row()
+    settings.JOBQUEUE = {**settings.JOBQUEUE, "SITE_ID": "another"}
+    with pytest.raises(Refused, match="belongs to another installation"):
+        refresh(runner=setup.default_runner)
+    setup.use_external = False
+    setup.save()
+    assert refresh_after_sign_in(make_superuser(), now=NOW) == []
+    assert reload(entry).revision == entry.revision
+
+
+def test_adopting_a_copy_switches_the_refresher_off_there(settings):
+    external_mode()
+    ready_job()
+    row = copy_guard.own_row()
+    row.heartbeat_at = NOW
+    row.save()
+    settings.JOBQUEUE = {**settings.JOBQUEUE, "SITE_ID": "another"}
+    lifecycle.adopt(actor=actor_of(make_superuser()), now=NOW + HOUR)
+    setup = setup_of(default_company())
+    assert (setup.enabled, setup.use_external) == (False, False)
 
 
 # --- an entry created again in login mode

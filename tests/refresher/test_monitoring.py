@@ -7,7 +7,7 @@ import pytest
 from jobqueue import events as queue_events
 from jobqueue import lifecycle
 from jobqueue.errors import Invalid, LockedField, Refused
-from jobqueue.models import Entry
+from jobqueue.models import Entry, EntryChange
 from jobqueue.states import Anchor, HoldKind, Origin, Status
 from notifications.models import EntryLink, NotificationList
 from notifications.verbs.links import link_entry
@@ -19,6 +19,7 @@ from refresher.registration import register_all
 from refresher.states import Action
 from refresher.templates import TEMPLATE
 from tests.builders import NOW, actor_of, default_company, make_entry, make_recurring_entry, make_superuser
+from tests.jobobjects.jobs import TYPED
 from tests.jobqueue.driving import connected
 from tests.refresher.situations import (
     entry_of,
@@ -157,6 +158,22 @@ def test_a_change_reaches_the_entry_at_the_next_pass(admin):
     assert Entry.objects.get(pk=entry.pk).minutes_between_runs == 60
     refresh()
     assert (entry_of(job).minutes_between_runs, entry_of(job).time_zone) == (15, "Asia/Tokyo")
+
+
+def test_the_history_of_the_entry_tells_who_changed_its_monitored_job(admin):
+    entry, job = ready_job()
+    values = {"minutes_between_runs": 15, "auto_reschedule": True}
+    monitoring.change_monitored_job(job, values, actor=admin, now=NOW)
+    monitoring.assign_runner(job, make_runner("robot"), actor=admin)
+    changed, assigned = EntryChange.objects.filter(entry_id=entry.id, user=admin.user).order_by("pk")
+    assert (changed.action, changed.changes) == (
+        "change-monitored-job",
+        {
+            "No. of minutes between runs": ["60", "15"],
+            "Auto-reschedule after error": ["No", "Yes"],
+        },
+    )
+    assert assigned.changes == {"JQ runner user": ["", "robot"]}
 
 
 def test_a_date_formula_replaces_weekdays(admin):
@@ -353,6 +370,41 @@ def test_an_unchanged_registration_changes_nothing():
         before = MonitoredJob.objects.values().get()
         register_all(setup_of(default_company()), now=NOW + timedelta(days=5))
     assert MonitoredJob.objects.values().get() == before
+
+
+# --- who is taken for whom
+
+
+def test_an_entry_with_other_parameters_is_nobodys_look_alike(admin):
+    external_mode(create_missing_custom_jobs=True)
+    entry, job = ready_job(object_id=TYPED, parameters={"customer": "10000"})
+    other = make_recurring_entry(object_id=TYPED, parameters={"customer": "20000"})
+    entry.delete()
+    assert outcome().action == Action.RECREATED
+    assert Entry.objects.get(pk=other.pk).parameters == {"customer": "20000"}
+    assert entry_of(job).parameters == {"customer": "10000"}
+
+
+def test_code_does_not_take_over_a_custom_job_with_other_parameters():
+    setup = external_mode()
+    _, custom = ready_job(object_id=TYPED, parameters={"customer": "10000"})
+
+    def register(registrar, **named):
+        registrar.recurring(TYPED, key="house", minutes=60, parameters={"customer": "20000"})
+
+    with connected(events.register_jobs, register):
+        register_all(setup, now=NOW)
+    assert MonitoredJob.objects.count() == 2
+    assert not stored(custom).is_protected
+
+
+def test_a_cancelled_managed_job_is_not_brought_back(admin):
+    external_mode(create_missing_custom_jobs=True)
+    entry, job = ready_job()
+    monitoring.cancel_managed_job(entry, actor=admin, now=NOW)
+    refresh()
+    assert not MonitoredJob.objects.exists()
+    assert not Entry.objects.filter(is_system=False).exists()
 
 
 # --- notification lists
