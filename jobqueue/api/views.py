@@ -22,7 +22,7 @@ from jobqueue.models import Company
 from jobqueue.permissions import Level
 from jobqueue.states import Origin
 
-SAFE = ("get", "head", "options", "list", "retrieve")
+SAFE = ("get", "options", "metadata", "list", "retrieve")
 
 
 class NotSignedIn(exceptions.NotAuthenticated):
@@ -33,7 +33,7 @@ class ApiView(APIView):
     """A view of the API. ``levels`` names the level of each action (by method in plain views).
 
     Left out, reading needs *view* and everything else *schedule*. A level of None asks for credentials only. ``scope``
-    is one registered by an app, wanted instead of the level's.
+    is one registered by an app; it is wanted instead of a level's, and a level only where ``levels`` names one.
     """
 
     authentication_classes: Sequence[type[BaseAuthentication]] = (BearerAuthentication, SessionAuthentication)
@@ -48,11 +48,14 @@ class ApiView(APIView):
         return Actor(user=self.request.user, origin=Origin.API)
 
     def level_of(self, request: Request) -> Level | None:
-        """The level this call needs."""
+        """The level this call needs; None where credentials, or a scope of the view's own, are enough."""
         action = getattr(self, "action", None) or (request.method or "get").lower()
-        if action in self.levels:
-            return self.levels[action]
-        return "view" if action in SAFE else "schedule"
+        asked = "get" if action == "head" else action
+        if asked in self.levels:
+            return self.levels[asked]
+        if self.scope is not None:
+            return None
+        return "view" if asked in SAFE else "schedule"
 
     def perform_authentication(self, request: Request) -> None:
         """Nobody goes further unknown, and nobody tries credentials without end."""

@@ -71,10 +71,13 @@ class Special(ApiView):
     """Wants the scope of another app; reads its own user's name."""
 
     scope = "sample"
-    levels = {"post": None}
+    levels = {"delete": "administer"}
 
     def post(self, request):
         return Response({"user": self.actor.name, "origin": self.actor.origin})
+
+    def delete(self, request):
+        return Response({"deleted": True})
 
 
 v1 = [

@@ -108,6 +108,15 @@ def test_a_scope_of_another_app_stands_alone(calling, monkeypatch):
     assert answer == {"user": special.user.username, "origin": "api"}
     refused(special.get(CATEGORIES), 403, "scope_missing")
     assert special.get("/api/v1/me/").json()["scopes"] == ["sample"]
+    assert special.delete("/api/v1/special/").json() == {"deleted": True}
+    refused(calling("Scheduler", scopes=["sample"]).delete("/api/v1/special/"), 403, "not_allowed")
+
+
+def test_looking_is_enough_for_head_and_options(calling):
+    client = calling("Viewer", scopes=["view"])
+    for path in (CATEGORIES, "/api/v1/me/"):
+        assert client.head(path).status_code == 200
+        assert client.options(path).status_code == 200
 
 
 # --- companies
