@@ -33,7 +33,10 @@ def test(facts: Facts) -> Letter:
         facts=facts_list(
             (_("Sent by"), facts.get("sent_by")),
             (_("Sent"), moment(facts.get("sent_at"))),
-            (_("You hear of"), facts.get("scenarios")),
+            (
+                _("You hear of"),
+                ", ".join(_(one) for one in str(facts.get("scenarios") or "").split(", ") if one),
+            ),
         ),
         links=links_list((_("Open notification list"), facts.get("address"))),
     )
