@@ -7,14 +7,15 @@ administer the job queue look after them.
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from jobqueue import companies
 from jobqueue.actors import Actor
-from jobqueue.errors import Invalid, NotFound, Problem, Refused
+from jobqueue.errors import Invalid, NotAllowed, NotFound, Problem, Refused
 from jobqueue.models import Company
 from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
@@ -60,6 +61,17 @@ def operational_problems(runner: Runner, *, company: Company | None = None) -> l
     if company is not None and not companies.may_enter(user, company):
         found.append(f"{name} may not work in the company “{company}”. Add the user to its members.")
     return found
+
+
+def require_entitled(runner: Runner, *, company: Company) -> None:
+    """Raises ``NotAllowed`` if the runner's user may not refresh the company: disabled, no permission set, no access."""
+    user, name = runner.user, f"“{runner.name}”"
+    if not user.is_active:
+        raise NotAllowed(f"The user {name} is disabled.")
+    if not user.has_perm(PERMISSION):
+        raise NotAllowed(f"{name} lacks the permission set {RUNNER_GROUP}. Add the user to that group.")
+    if not companies.may_enter(user, company):
+        raise NotAllowed(f"{name} may not work in the company “{company}”. Add the user to its members.")
 
 
 def require_operational(runner: Runner, *, company: Company | None = None) -> None:
@@ -144,15 +156,25 @@ def record_success(runner: Runner, *, now: datetime | None = None) -> Runner:
     return runner
 
 
-def record_failure(runner: Runner, message: str, *, now: datetime | None = None) -> Runner:
-    """One cycle of the worker failed as this runner, retries included; people hear of the 5th, 10th and 15th."""
+def record_failure(
+    runner: Runner, message: str, *, cycle: UUID | None = None, now: datetime | None = None
+) -> Runner:
+    """One cycle of the worker failed as this runner, retries included; people hear of the 5th, 10th and 15th.
+
+    A ``cycle`` that was reported before changes nothing.
+    """
     now = now or database_now()
+    rows = Runner.objects.filter(pk=runner.pk)
+    if cycle is not None:
+        rows = rows.filter(Q(last_cycle=None) | ~Q(last_cycle=cycle))
     with transaction.atomic():
-        Runner.objects.filter(pk=runner.pk).update(
+        counted = rows.update(
             failed_attempts=F("failed_attempts") + 1,
             last_error=message.strip()[:MAX_ERROR],
             last_failure_at=now,
+            last_cycle=cycle,
         )
         runner.refresh_from_db()
-        telling.runner_failed(runner, moment=now)
+        if counted:
+            telling.runner_failed(runner, moment=now)
     return runner

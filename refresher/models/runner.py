@@ -31,6 +31,12 @@ class Runner(models.Model):
     last_success_at = models.DateTimeField("last success", null=True, editable=False)
     last_failure_at = models.DateTimeField("last failure", null=True, editable=False)
     last_error = models.CharField("last error", max_length=MAX_ERROR, blank=True, editable=False)
+    last_cycle = models.UUIDField(
+        "last reported cycle",
+        null=True,
+        editable=False,
+        help_text="Cycle of the worker that reported a failure last: each counts once, however often it is reported.",
+    )
     created_at = models.DateTimeField("registered at", null=True, editable=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
