@@ -16,6 +16,7 @@ from bench import databases, machine, report, wanted
 from bench.contenders import NAMES
 from bench.figures import Findings
 from bench.measuring import MEASUREMENTS, Run
+from bench.program import end_orderly_at_term
 
 BASE = Path(__file__).resolve().parent.parent
 LOCAL_SERVER = "postgresql://postgres@127.0.0.1:5432"
@@ -35,6 +36,7 @@ QUICK = {
 
 
 def main() -> int:
+    end_orderly_at_term()
     options = _options()
     if options.command == "table":
         print(f"Written: {report.write_page(options.stored or _latest())}")

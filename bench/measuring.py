@@ -16,6 +16,7 @@ from bench.databases import POSTGRESQL, Database
 from bench.figures import Findings, Latency, Size, Throughput
 from bench.offering import LOADED_PER_SECOND
 from bench.servers import Redis, private_redis
+from bench.worker import STOP_SECONDS
 
 BASE = Path(__file__).resolve().parent.parent
 MEASUREMENTS = ("throughput", "idle", "loaded", "claims", "burst", "lateness", "memory")
@@ -193,21 +194,27 @@ class Run:
 
     def _ask(self, module: list[Any], contender: Contender, database: Database) -> dict[str, Any]:
         """What a contender's program prints. Each runs in a process of its own, with settings of its own."""
-        done = subprocess.run(
+        asked = subprocess.Popen(
             [sys.executable, "-m", *(str(part) for part in module)],
             env=self._environment(database, contender),
             cwd=BASE,
             stdout=subprocess.PIPE,
             text=True,
-            check=False,
         )
-        if done.returncode:
+        try:
+            printed, _ = asked.communicate()
+        except BaseException:
+            # It stops the worker it has started before it ends.
+            asked.terminate()
+            asked.wait(timeout=STOP_SECONDS * 2)
+            raise
+        if asked.returncode:
             log = self._log(contender)
             tail = log.read_text(errors="replace")[-3000:] if log.exists() else ""
             sys.exit(
                 f"{contender.name}, {' '.join(str(part) for part in module)}, failed on {database.kind}.\n{tail}"
             )
-        return json.loads(done.stdout.strip().splitlines()[-1])
+        return json.loads(printed.strip().splitlines()[-1])
 
     def _environment(self, database: Database, contender: Contender | None = None) -> dict[str, str]:
         environment = os.environ | {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,7 +26,17 @@ def waits() -> Path:
     return path
 
 
+def end_orderly_at_term() -> None:
+    """Turns a TERM into an ordinary end of the program, so that what it has started is stopped and cleared away."""
+
+    def end(_signal: int, _frame: object) -> None:
+        sys.exit(143)
+
+    signal.signal(signal.SIGTERM, end)
+
+
 def run(measurements: Mapping[str, Callable[[int], Any]]) -> None:
     """Runs the measurement the arguments name, with its count."""
+    end_orderly_at_term()
     servers.name_own_connections()
     print(json.dumps(measurements[sys.argv[1]](int(sys.argv[2]))))
