@@ -3,6 +3,7 @@
 Source: *Refresher reference, Consent*.
 """
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,10 @@ from refresher.entra import addresses, sign_in
 from refresher.entra.aadsts import explain, number_in
 from refresher.entra.errors import ConsentFailed, SignInFailed
 from refresher.entra.models import EntraApplication, EntraTenant
+
+# msal recommends form_post on every sign-in; a form posted from another site would come without our session cookie, to
+# which the state is bound. The code in the address is good once, and only with the verifier kept in that session.
+warnings.filterwarnings("ignore", message="response_mode='form_post'", category=UserWarning)
 
 GRAPH_PERMISSIONS = ("Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All")
 
