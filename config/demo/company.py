@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Model, ProtectedError, QuerySet
+from django.db.models import ManyToOneRel, Model, ProtectedError, QuerySet
 
 from config.demo import on_call, packages
 from config.demo.entries import plan
@@ -96,10 +96,11 @@ def reset(places: Places) -> None:
 
 def _delete_records(company: Company) -> None:
     """Deletes the records of every model that names a company, those others refer to last."""
+    relations = Company._meta.get_fields(include_hidden=True)
     left: list[QuerySet[Model]] = [
-        relation.related_model._default_manager.filter(**{relation.field.name: company})
-        for relation in Company._meta.get_fields(include_hidden=True)
-        if relation.one_to_many or relation.one_to_one
+        relation.related_model._base_manager.filter(**{relation.field.name: company})
+        for relation in relations
+        if isinstance(relation, ManyToOneRel) and not isinstance(relation.related_model, str)
     ]
     while left:
         protected = []
