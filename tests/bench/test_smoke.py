@@ -35,11 +35,11 @@ def test_it_measures_prints_and_stores(tmp_path):
         timeout=180,
         check=False,
     )
-    assert "SQLite: due to start, loaded, p95" in done.stdout, done.stdout + done.stderr
+    assert "loaded, due time" in done.stdout, done.stdout + done.stderr
     (stored,) = Path(tmp_path / "bench").glob("*.json")
     found = json.loads(stored.read_text())
     assert found["throughput"][0]["jobs"] == 20
-    assert found["throughput"][0]["cpu_ms"]["own"] > 0
+    assert found["throughput"][0]["cpu_ms"].keys() == {"own", "servers"}
     assert [(one["load"], one["kind"]) for one in found["latency"]] == [("loaded", "due time")]
     assert "memory growth, workers" in {one["name"] for one in found["size"]}
 
