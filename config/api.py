@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from jobqueue.api import schema  # noqa: F401  (registers how the document speaks of credentials)
 from jobqueue.api import urls as jobqueue_urls
 from jobqueue.api.views import ApiView, Nowhere
+from refresher.api import urls as refresher_urls
 
 
 class OpenApiDocument(ApiView, SpectacularJSONAPIView):
@@ -17,6 +18,7 @@ class OpenApiDocument(ApiView, SpectacularJSONAPIView):
 v1 = [
     path("openapi.json", OpenApiDocument.as_view(api_version="v1"), name="openapi"),
     *jobqueue_urls.urlpatterns,
+    *refresher_urls.urlpatterns,
 ]
 
 urlpatterns = [

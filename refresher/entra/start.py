@@ -9,6 +9,7 @@ from refresher.entra.models import EntraApplication, EntraTenant
 def register() -> None:
     """The bearer tokens of Entra ID, the scope they carry, the columns that hold secrets, and the warnings in time."""
     api_tokens.register_scope("refresh", "Refresh monitored jobs as a runner user")
+    api_tokens.register_scope("watch", "Watch over the installation as the worker outside")
     register_bearer(Bearer("entra", bearer.recognises, bearer.authenticate))
     secrets.register_sealed(EntraApplication, "secret_encrypted")
     secrets.register_sealed(EntraTenant, "secret_encrypted")
