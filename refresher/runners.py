@@ -64,7 +64,7 @@ def operational_problems(runner: Runner, *, company: Company | None = None) -> l
 
 
 def require_entitled(runner: Runner, *, company: Company) -> None:
-    """Raises ``NotAllowed`` if the runner's user may not refresh the company: disabled, no permission set, no access."""
+    """Raises ``NotAllowed`` if the runner's user may not refresh the company: no permission set, no access."""
     user, name = runner.user, f"“{runner.name}”"
     if not user.is_active:
         raise NotAllowed(f"The user {name} is disabled.")

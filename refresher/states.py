@@ -66,6 +66,7 @@ class Why(enum.StrEnum):
     EXPIRED = "expired"
     OWNED = "owned"
     HANDLED = "handled"
+    BUSY = "busy"
     UNSERVED = "unserved"
     # restarted, corrected, recreated
     IN_ERROR = "in_error"

@@ -1,21 +1,23 @@
 """Refreshing one monitored job: look, decide, write, note; in a transaction of its own that locks the job."""
 
 import logging
+import time
+from collections.abc import Callable
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from jobqueue import history, lifecycle
+from jobqueue import history, lifecycle, scheduler
 from jobqueue.actors import SYSTEM, Actor
 from jobqueue.errors import JobQueueError
-from jobqueue.guarded import TRIES, ChangedMeanwhile, fresh, store
+from jobqueue.guarded import ChangedMeanwhile, fresh, store
 from jobqueue.models import Entry
 from jobqueue.schedule import ScheduleError
 from jobqueue.states import Origin
 from notifications.verbs import links
 from refresher import events
 from refresher.models import ManagedByApp, MonitoredJob, RefreshLog, RefreshLogLine
-from refresher.passing.deciding import Plan, decide, failed_by
+from refresher.passing.deciding import Plan, decide, failed_by, left_to_the_next_pass
 from refresher.passing.standpoint import Standpoint
 from refresher.results import Outcome
 from refresher.states import Action, RefreshStatus
@@ -24,32 +26,43 @@ from refresher.templates import TEMPLATE, values_to_create
 logger = logging.getLogger(__name__)
 
 REASON_LENGTH = 500
+TRIES = 5
+PAUSE_SECONDS = 0.05
 
 
 def refresh_job(key: int, standpoint: Standpoint, *, log: RefreshLog) -> Outcome | None:
     """Refreshes the job and writes its line; None if it has been deleted meanwhile.
 
     Whatever fails is rolled back and noted as the job's error; only an unusable database is raised. If somebody changes
-    the entry at the same moment, the job is looked at again.
+    the entry at the same moment, or the database gives way to somebody else, the job is looked at again; one that never
+    rests is left to the next pass.
     """
-    for _ in range(TRIES):
+    for left in reversed(range(TRIES)):
         try:
             with transaction.atomic():
                 return _refresh(key, standpoint, log=log)
-        except ChangedMeanwhile as error:
-            failure: Exception = error
+        except ChangedMeanwhile:
+            pass
         except (OperationalError, InterfaceError):
-            raise
+            if not left:
+                raise
         except Exception as error:
             if not isinstance(error, JobQueueError | ScheduleError):
                 logger.exception("The monitored job %s could not be refreshed.", key)
-            failure = error
-            break
+            return _give_up(key, standpoint, lambda job, error=error: failed_by(job, error), log=log)
+        time.sleep(PAUSE_SECONDS)
+    return _give_up(key, standpoint, left_to_the_next_pass, log=log)
+
+
+def _give_up(
+    key: int, standpoint: Standpoint, outcome_of: Callable[[MonitoredJob], Outcome], *, log: RefreshLog
+) -> Outcome | None:
+    """Notes, in a transaction of its own, why nothing was done to the job."""
     with transaction.atomic():
         job = _locked(key)
         if job is None:
             return None
-        outcome = failed_by(job, failure)
+        outcome = outcome_of(job)
         _note(job, outcome, None, standpoint, log=log)
     return outcome
 
@@ -83,6 +96,9 @@ def _carry_out(job: MonitoredJob, plan: Plan, standpoint: Standpoint) -> Entry |
     entry = plan.entry
     if entry is None:
         return None
+    if plan.due is not None and entry.system_task_id is not None:
+        # Before the entry is written: a task is always touched before its entry, as the dispatcher does.
+        scheduler.cancel_task(entry.system_task_id)
     if plan.corrected:
         _correct(entry, plan, standpoint)
     for one in plan.lists:

@@ -202,7 +202,7 @@ def _ready(plan: Plan, task: ScheduledTask, standpoint: Standpoint) -> Plan:
         in_bracket(task.not_before, starts_at) or task.not_before <= standpoint.now
     )
     if not runs_as_planned:
-        return _restart(plan, Why.LOST_TASK, standpoint)
+        return _restart(plan, Why.MOVED if task.is_ready else Why.LOST_TASK, standpoint)
     if starts_at <= standpoint.now + LEAD:
         # A fixed time that has come would be lost by a restart; counted from completion it only starts anew.
         would_be_lost = entry.recurrence_anchor == Anchor.FIXED and starts_at <= standpoint.now
@@ -294,3 +294,8 @@ def failed_by(job: MonitoredJob, error: Exception) -> Outcome:
     why = Why.REFUSED if known else Why.BROKEN
     reason = str(getattr(error, "message", "") or error) or type(error).__name__
     return Outcome(job, Action.FAILED, why, reason, entry_id=job.entry_id)
+
+
+def left_to_the_next_pass(job: MonitoredJob) -> Outcome:
+    """The outcome of a job whose entry never rested while it was looked at."""
+    return Outcome(job, Action.LEFT_ALONE, Why.BUSY, wording.BUSY, entry_id=job.entry_id)

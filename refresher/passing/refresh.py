@@ -17,7 +17,7 @@ from refresher.models import MonitoredJob, RefreshLog, RefreshSetup, Runner
 from refresher.passing.carrying_out import refresh_job
 from refresher.passing.standpoint import Standpoint
 from refresher.results import PassResult
-from refresher.runners import record_success, require_operational, runner_of
+from refresher.runners import record_success, require_entitled, require_operational, runner_of
 from refresher.states import Action, PassState, RefreshStatus, Trigger
 
 logger = logging.getLogger(__name__)
@@ -34,8 +34,9 @@ def refresh_as_runner(
     """One pass under the identity of ``actor.user``, who must be an operational runner: the worker's call.
 
     With the external refresher or *Enabled* off, nothing is touched and ``state`` is None: a normal answer, no error.
-    Raises ``NotAllowed`` for a user who is no runner, ``NotOperational``, ``PassFailed`` when the default job time
-    zone is missing, ``Refused`` while the copy guard holds the database. A failing job never stops the others.
+    Raises ``NotAllowed`` for a user who is no runner or lacks a right, ``NotOperational``, ``PassFailed`` when the
+    default job time zone is missing, ``Refused`` while the copy guard holds the database. A failing job never stops
+    the others.
     """
     now = now or database_now()
     runner = runner_of(actor.user)
@@ -43,6 +44,7 @@ def refresh_as_runner(
         raise NotAllowed(
             f"“{actor.name}” is no registered runner user and cannot refresh. Register it in the list of runner users."
         )
+    require_entitled(runner, company=company)
     require_operational(runner, company=company)
     setup = setup_of(company)
     if not (setup.use_external and setup.enabled):

@@ -45,8 +45,10 @@ class Standpoint:
 
     def creator(self, job: MonitoredJob) -> Actor:
         """Who an entry created again runs as; in login mode its last running user, else whoever asked."""
-        user = self.runner.user if self.runner is not None else (job.last_user or self.on_behalf)
-        return Actor(user=user, origin=Origin.PROGRAM)
+        if self.runner is not None:
+            return self.actor
+        last_user = job.last_user if job.last_user is not None and job.last_user.is_active else None
+        return Actor(user=last_user or self.on_behalf, origin=Origin.PROGRAM)
 
     def is_protected(self, job: MonitoredJob) -> bool:
         return job.is_protected and not self.nothing_is_protected

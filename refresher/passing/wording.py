@@ -18,6 +18,7 @@ NOBODY_TO_RUN = (
     "The entry does not exist any more, and nobody is known it could run as. Create it by hand, or use the external "
     "refresher with a runner user."
 )
+BUSY = "Somebody is working on the entry at this very moment; the next pass looks at it again."
 LATER = "Its values were corrected; they apply from the next run on."
 
 _GOING_ON = {

@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 
 from jobqueue import lifecycle
 from jobqueue.errors import JobQueueError
-from jobqueue.models import Entry, EntryChange, ScheduledTask
-from jobqueue.states import HoldKind, Status
+from jobqueue.models import Entry, EntryChange, LogEntry, ScheduledTask
+from jobqueue.scheduler.inline import run_due_tasks
+from jobqueue.states import HoldKind, LogStatus, Priority, Status
 from refresher import events
 from refresher.models import MonitoredJob, RefreshLog, RefreshLogLine
 from refresher.passing import refresh_as_runner, refresh_now
@@ -106,6 +108,36 @@ def test_a_person_who_holds_an_entry_during_a_pass_has_the_last_word():
     assert (after.status, after.hold_kind) == (Status.ON_HOLD, HoldKind.MANUAL)
     assert after.system_task_id is None
     assert not ScheduledTask.objects.exists()
+
+
+def test_passes_beside_a_dispatcher_leave_every_entry_with_one_task():
+    """Three passes correct what somebody keeps changing, while every entry is due all the time."""
+    acts_of = external_mode()
+    actor = actor_of(acts_of.default_runner.user)
+    for _ in range(4):
+        ready_job(minutes_between_runs=1, earliest_start_at=None)
+    clock = iter(range(1, 1000))
+    rounds = 12
+
+    def work() -> None:
+        for _ in range(rounds):
+            run_due_tasks(now=NOW + timedelta(minutes=2 * next(clock)))
+
+    def passes_with_drift() -> None:
+        for _ in range(rounds):
+            Entry.objects.filter(status=Status.READY).update(
+                priority=Priority.LOW, revision=F("revision") + 1
+            )
+            at = NOW + timedelta(minutes=2 * next(clock))
+            result = refresh_as_runner(default_company(), actor=actor, now=at)
+            assert not result.count(Action.FAILED), result.outcomes
+
+    assert at_once(work, work, passes_with_drift, passes_with_drift) == [""] * 4
+    ready = Entry.objects.filter(status=Status.READY)
+    assert ready.count() == 4
+    tasks = set(ScheduledTask.objects.filter(record__in=ready.values("id")).values_list("pk", flat=True))
+    assert tasks == set(ready.values_list("system_task_id", flat=True))
+    assert not LogEntry.objects.filter(status=LogStatus.ERROR).exists()
 
 
 def test_two_who_sign_in_at_once_bring_one_pass():

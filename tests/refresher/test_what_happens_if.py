@@ -755,7 +755,7 @@ def test_row_45_a_user_without_the_permission_set_refreshes_nothing():
     external_mode()
     runner = make_runner()
     runner.user.groups.clear()
-    with pytest.raises(NotOperational, match="permission set"):
+    with pytest.raises(NotAllowed, match="permission set"):
         refresh(runner=runner)
     with pytest.raises(NotAllowed, match="no registered runner"):
         refresh_as_runner(default_company(), actor=actor_of(make_superuser()), now=NOW)
