@@ -135,7 +135,8 @@ class CardPanels(SetJobQueues, PackagesAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         package = self.object_or_404(request, object_id)
-        is_open = request.GET.get("open") == "1" and self.holds(request, "schedule")
+        locked = package.is_active or state_of(package).is_running
+        is_open = request.GET.get("open") == "1" and self.holds(request, "schedule") and not locked
         part = "head" if request.GET.get("part") == "head" else "side"
         template = f"packages/admin/package_live_{part}.html"
         return polled(

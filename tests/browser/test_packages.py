@@ -33,8 +33,9 @@ def test_the_user_guide_leads_from_new_to_an_active_package(admin):
     admin.get_by_role("button", name="Save and go back to the package").click()
 
     recurrences = admin.get_by_role("region", name="Recurrences")
-    for day in ("Monday", "Friday"):
-        recurrences.get_by_label(day, exact=True).check()
+    recurrences.get_by_role("button", name="Mon–Fri").click()
+    expect(recurrences.get_by_label("Friday", exact=True)).to_be_checked()
+    expect(recurrences.get_by_label("Sunday", exact=True)).not_to_be_checked()
     recurrences.get_by_label("Starting time").fill("22:00")
     expect(admin.locator("#coming-list li")).to_have_count(20)
     admin.get_by_role("button", name="New recurrence").click()

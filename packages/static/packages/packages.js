@@ -64,6 +64,16 @@
     added.querySelector("input[type=checkbox]").focus();
   });
 
+  // --- every day, or the working days, with one press
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-days]");
+    if (!button) return;
+    button.closest("[data-recurrence]").querySelectorAll("input[name*='-run_on_']").forEach((box, day) => {
+      box.checked = day < Number(button.dataset.days);
+      box.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  });
+
   // --- the due times of the recurrences as they stand in the form
   const startPreview = () => {
     const shown = document.getElementById("package-coming"), form = document.getElementById("package_form");

@@ -268,3 +268,14 @@ def test_the_live_head_and_side_answer_304_while_nothing_happened(signed_in):
         assert again.status_code == 304, part
     active(package)
     assert client.get(page, headers={"X-Region": "1", "If-None-Match": first["ETag"]}).status_code == 200
+
+
+def test_the_bar_of_a_card_left_open_stops_saving_first_once_the_package_is_active(signed_in):
+    package = nightly()
+    client = signed_in("Administrator")
+    live = address(f"packages/package/{package.pk}/live/?part=head&open=1")
+    assert 'value="set-job-queues"' in client.get(live, headers={"X-Region": "1"}).content.decode()
+    active(package)
+    page = client.get(live, headers={"X-Region": "1"}).content.decode()
+    assert 'value="set-job-queues"' not in page
+    assert "nothing of it can be changed" in page
