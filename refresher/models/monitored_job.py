@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, URLValidator
 from django.db import models
 
 from jobqueue.models import Company, Entry
@@ -113,10 +113,11 @@ class MonitoredJob(models.Model):
     auto_reschedule_delay_seconds = models.PositiveIntegerField(
         "auto-reschedule delay (sec.)", default=0, validators=[MaxValueValidator(31_536_000)]
     )
-    heartbeat_url = models.URLField(
+    heartbeat_url = models.CharField(
         "heartbeat URL",
         max_length=MAX_HEARTBEAT_URL,
         blank=True,
+        validators=[URLValidator(schemes=["http", "https"])],
         help_text="Called (POST, no content) after every successful run; a failing call never harms the job.",
     )
 
