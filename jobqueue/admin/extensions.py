@@ -6,6 +6,7 @@ checks itself what the viewer may see, and needs a fixed number of queries.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -25,6 +26,17 @@ class Call:
     at: Any = None
     buttons: list[Any] = field(default_factory=list)
     links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextRun:
+    """One row of *Next runs*: what runs when; ``time_zone`` is the one of its schedule."""
+
+    name: str
+    address: str
+    at: datetime
+    time_zone: str
+    is_late: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +91,7 @@ _calls: list[Callable[[HttpRequest], list[Call]]] = []
 _lights: list[Callable[[HttpRequest], list[Any]]] = []
 _banners: list[Callable[[HttpRequest], Banner | None]] = []
 _entry_panels: list[Callable[[HttpRequest, Any], Panel | None]] = []
+_next_runs: list[Callable[[HttpRequest], list[NextRun]]] = []
 _owners: dict[str, OwnerPages] = {}
 
 
@@ -110,6 +123,11 @@ def add_banner(build: Callable[[HttpRequest], Banner | None]) -> None:
 def add_entry_panel(build: Callable[[HttpRequest, Any], Panel | None]) -> None:
     """A panel on the card of an entry, below its latest runs; None for entries it does not concern."""
     _entry_panels.append(build)
+
+
+def add_next_runs(build: Callable[[HttpRequest], list[NextRun]]) -> None:
+    """Rows of *Next runs* on the role centre, put among the entries by their moment."""
+    _next_runs.append(build)
 
 
 def add_owner(pages: OwnerPages) -> None:
@@ -145,6 +163,10 @@ def banners(request: HttpRequest) -> list[Banner]:
 
 def entry_panels(request: HttpRequest, entry: Any) -> list[Panel]:
     return [panel for build in _entry_panels if (panel := build(request, entry)) is not None]
+
+
+def next_runs(request: HttpRequest) -> list[NextRun]:
+    return [run for build in _next_runs for run in build(request)]
 
 
 def owners() -> list[OwnerPages]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db.models import Count, Max, Min, Q, Sum
@@ -64,10 +65,27 @@ def contents(request: HttpRequest) -> dict[str, Any]:
         ],
         "running": running(company),
         "running_count": in_process,
-        "next_runs": [(entry, badges.is_late(entry, now=now)) for entry in next_runs],
+        "next_runs": in_order([*map(partial(entry_run, now=now), next_runs), *extensions.next_runs(request)]),
         "has_entries": bool(counts),
         "may_schedule": may(request, "schedule"),
     }
+
+
+def entry_run(entry: Entry, *, now: datetime) -> extensions.NextRun:
+    """The next start of an entry as a row."""
+    assert entry.earliest_start_at is not None
+    return extensions.NextRun(
+        name=str(entry),
+        address=reverse("admin:jobqueue_entry_change", args=[entry.pk]),
+        at=entry.earliest_start_at,
+        time_zone=entry.time_zone,
+        is_late=badges.is_late(entry, now=now),
+    )
+
+
+def in_order(runs: list[extensions.NextRun]) -> list[extensions.NextRun]:
+    """The first of them, whoever they belong to."""
+    return sorted(runs, key=lambda run: run.at)[:SHOWN_NEXT]
 
 
 def status_counts(company: Company) -> dict[int, int]:

@@ -25,6 +25,7 @@ from packages.models import Package, PackageLine, Run
 from packages.states import LIST_OWNER_KIND, OWNER_KIND, OnError, PackageStatus
 
 SHOWN_CALLS = 5
+SHOWN_NEXT = 8
 LOCKED_ACTIVE = (
     "Its package is Active, so nothing of it can be changed. Choose Set Job Queue Package On Hold first."
 )
@@ -36,6 +37,7 @@ def register() -> None:
     extensions.add_sidebar_group(sidebar_group, order=10)
     extensions.add_tiles(tiles)
     extensions.add_calls(calls)
+    extensions.add_next_runs(next_runs)
     extensions.add_owner(
         extensions.OwnerPages(
             kind=OWNER_KIND,
@@ -85,6 +87,23 @@ def tiles(request: HttpRequest) -> list[Tile]:
     if failed:
         found.append(Tile("Packages in Error", failed, f"{listing}?tab=error", "error", "square"))
     return found
+
+
+def next_runs(request: HttpRequest) -> list[extensions.NextRun]:
+    """The due times of Active packages, the next ones first."""
+    if not may(request, "view"):
+        return []
+    rows = Package.objects.filter(company=request.company, next_run_at__isnull=False).order_by("next_run_at")
+    return [
+        extensions.NextRun(
+            name=f"{package.name} (package)",
+            address=reverse("admin:packages_package_change", args=[package.pk]),
+            at=package.next_run_at,
+            time_zone=package.time_zone,
+        )
+        for package in rows[:SHOWN_NEXT]
+        if package.next_run_at is not None
+    ]
 
 
 def calls(request: HttpRequest) -> list[extensions.Call]:

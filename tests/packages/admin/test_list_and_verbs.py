@@ -2,11 +2,14 @@
 
 import pytest
 
+from jobqueue.states import Status
 from packages.models import Package, Run
 from packages.states import PackageStatus, Result
 from tests import builders
 from tests.admin.conftest import address, said
 from tests.packages.building import (
+    FRIDAY_NOON,
+    TOMORROW,
     active,
     add_daily,
     add_line,
@@ -208,3 +211,11 @@ def test_the_role_centre_shows_running_and_failed_packages(signed_in):
 def test_a_company_without_packages_has_no_tiles(signed_in):
     builders.make_entry()
     assert "Packages running" not in signed_in("Viewer").get(address("")).content.decode()
+
+
+def test_the_role_centre_puts_packages_among_the_next_runs(signed_in):
+    active(nightly())
+    builders.make_entry(description="Later", status=Status.READY, earliest_start_at=TOMORROW)
+    builders.make_entry(description="Sooner", status=Status.READY, earliest_start_at=FRIDAY_NOON)
+    runs = signed_in("Viewer").get(address("")).context["next_runs"]
+    assert [row.name for row in runs] == ["Sooner", "Nightly (package)", "Later"]
