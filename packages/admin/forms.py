@@ -132,6 +132,8 @@ class RecurrenceForm(forms.Form):
 class RecurrenceForms(BaseFormSet):
     """The recurrences of a package; ``kept`` are those to store, ``removed`` the ids of those to delete."""
 
+    deletion_widget = UnfoldBooleanWidget
+
     def kept(self) -> list[RecurrenceForm]:
         return [form for form in self.forms if form not in self.deleted_forms and not form.is_blank()]
 
