@@ -19,9 +19,11 @@ class _Timed(HTTPAdapter):
         return super().send(request, **{**options, "timeout": options.get("timeout") or self._seconds})
 
 
-def session(*, ca_file: str = "", timeout_seconds: float = 15) -> requests.Session:
+def session(*, ca_file: str = "", timeout_seconds: float = 15, proxy: str = "") -> requests.Session:
     """The HTTP client msal is given. Variables such as HTTPS_PROXY and REQUESTS_CA_BUNDLE do not count."""
     made = requests.Session()
+    if proxy:
+        made.proxies = {"https": proxy}
     made.trust_env = False
     made.verify = ca_file or True
     made.mount("https://", _Timed(timeout_seconds))

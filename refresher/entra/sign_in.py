@@ -35,6 +35,7 @@ class Login:
     certificate: str = ""
     ca_file: str = ""
     timeout_seconds: float = 15
+    proxy: str = ""
 
     @property
     def scope(self) -> str:
@@ -73,7 +74,9 @@ def confidential(login: Login) -> msal.ConfidentialClientApplication:
             login.client_id,
             authority=login.authority,
             client_credential=_credential(login),
-            http_client=http.session(ca_file=login.ca_file, timeout_seconds=login.timeout_seconds),
+            http_client=http.session(
+                ca_file=login.ca_file, timeout_seconds=login.timeout_seconds, proxy=login.proxy
+            ),
             instance_discovery=False,
         )
 
