@@ -99,7 +99,7 @@ def _carry_out(job: MonitoredJob, plan: Plan, standpoint: Standpoint) -> Entry |
     if plan.due is not None and entry.system_task_id is not None:
         # Before the entry is written: a task is always touched before its entry, as the dispatcher does.
         scheduler.cancel_task(entry.system_task_id)
-    if plan.corrected:
+    if plan.corrected or plan.due is not None:
         _correct(entry, plan, standpoint)
     for one in plan.lists:
         links.link_entry(entry, one, actor=SYSTEM)
@@ -136,9 +136,14 @@ def _create(job: MonitoredJob, plan: Plan, standpoint: Standpoint) -> Entry:
 
 
 def _correct(entry: Entry, plan: Plan, standpoint: Standpoint) -> None:
+    """Writes what differs, and the start of a restart: a start beyond the expiration would be refused."""
     for name in plan.corrected:
         setattr(entry, name, getattr(plan.target, name))
-    store(entry, [name for name in TEMPLATE if name in plan.corrected], now=standpoint.now)
+    names = [name for name in TEMPLATE if name in plan.corrected]
+    if plan.due is not None:
+        entry.earliest_start_at = plan.due.planned
+        names.append("earliest_start_at")
+    store(entry, names, now=standpoint.now)
 
 
 def _record(entry: Entry, outcome: Outcome, standpoint: Standpoint) -> None:

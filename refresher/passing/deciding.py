@@ -164,13 +164,14 @@ def _missing_lists(job: MonitoredJob, entry: Entry) -> tuple[NotificationList, .
 
 
 def _problem(target: Entry, runs_as: Actor) -> tuple[Why, str] | None:
-    """What keeps the entry from running at all, as whoever it shall run as."""
-    problems = problems_of(target, by_code=True, changed=())
+    """What keeps the entry from running at all, as whoever it shall run as; its start is the refresher's business."""
+    found = problems_of(target, by_code=True, changed=())
+    problems = [problem for problem in found if problem.code != "expires_before_start"]
     if problems:
         return Why.INVALID, " ".join(problem.message for problem in problems)
-    found = registry.find(target.object_type, target.object_id)
-    if found is not None and not may_run(runs_as.user, found):
-        return Why.NOT_PERMITTED, wording.not_permitted(runs_as, found)
+    job_object = registry.find(target.object_type, target.object_id)
+    if job_object is not None and not may_run(runs_as.user, job_object):
+        return Why.NOT_PERMITTED, wording.not_permitted(runs_as, job_object)
     return None
 
 

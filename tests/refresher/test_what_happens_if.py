@@ -217,6 +217,15 @@ def test_row_9_a_start_somebody_moved_goes_back_to_the_due_time():
     assert task_of(after).not_before == NOW + 59 * MINUTE
 
 
+def test_row_9_also_a_start_beyond_the_expiration():
+    login_mode()
+    entry, job = ready_job(expires_at=NOW + 3 * HOUR)
+    make_log_entry(entry, due_at=NOW - MINUTE, ended_at=NOW - MINUTE)
+    force(entry, earliest_start_at=NOW + 5 * HOUR)
+    assert outcome().action == Action.RESTARTED
+    assert entry_of(job).earliest_start_at == NOW + 59 * MINUTE
+
+
 @pytest.mark.parametrize(
     ("status", "why"), [(Status.WAITING, Why.WAITING), (Status.INACTIVITY, Why.SLEEPING)]
 )
