@@ -1,8 +1,8 @@
 """One cycle: per runner a token, its assignments, one refresh per company, and the outcome.
 
-Source: *Refresher reference, Worker → product* and *Worker bookkeeping*: a success sets the failures to 0, a failed cycle
-counts once however often it was tried, "not enabled" is neither, and from 15 on a runner is not called any more. A
-product that cannot be reached counts against nobody.
+Source: *Refresher reference, Worker → product* and *Worker bookkeeping*: a success sets the failures to 0, a failed
+cycle counts once however often it was tried, "not enabled" is neither, and from 15 on a runner is not called any more.
+A product that cannot be reached counts against nobody.
 """
 
 import uuid
@@ -136,6 +136,8 @@ class Cycle:
         except CallFailed as failure:
             if failure.unreachable:
                 raise ProductAway(failure) from None
+            if failure.status == 401:
+                served.token = ""
             raise
 
     def _signed_in(self, runner: Runner) -> str:

@@ -1,7 +1,7 @@
 """Watching the watcher: what is wrong with the product, as far as can be seen from here.
 
-A finding has a key such as ``workers`` or ``refresh:main``. Only *known* families were looked at: an incident of another
-family is neither over nor new.
+A finding has a key such as ``workers`` or ``refresh:main``. Only *known* families were looked at: an incident of
+another family is neither over nor new.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from typing import Any
 from refresher.entra.errors import SignInFailed
 from refresher.worker.calling import CallFailed, Patience
 from refresher.worker.configuration import Configuration
-from refresher.worker.cycle import FAILED, INACTIVE, Served
+from refresher.worker.cycle import FAILED, INACTIVE, UNREACHABLE, Served
 from refresher.worker.identity import Identities
 from refresher.worker.product import Product
 from refresher.worker.state import State
@@ -79,6 +79,9 @@ def look_closer(
 
 def add_runners(found: Look, served: Iterable[Served], *, state: State) -> None:
     """Runners whose failures the product could not be told of: nobody else would hear of them."""
+    served = list(served)
+    if any(one.result == UNREACHABLE for one in served):
+        return
     found.known.add("runner")
     for one in served:
         record = state.record_of(one.runner)
