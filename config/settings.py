@@ -237,7 +237,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "jobqueue.api.pagination.PagePages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["jobqueue.api.parsers.StrictJSONParser"],
     "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.NamespaceVersioning",
     "DEFAULT_VERSION": "v1",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -257,6 +257,18 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "jobqueue.api.schema.add_refusals",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "EntryStatus": "jobqueue.api.words.ENTRY_STATUS",
+        "LogStatus": "jobqueue.api.words.LOG_STATUS",
+        "ObjectType": "jobqueue.api.words.OBJECT_TYPE",
+        "OutputType": "jobqueue.api.words.OUTPUT_TYPE",
+        "Priority": "jobqueue.api.words.PRIORITY",
+        "MessageLevel": "jobqueue.api.words.MESSAGE_LEVEL",
+    },
 }
 
 # --- Entra ID ------------------------------------------------------------------------------------------------------

@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The acting identity of a verb. ``user`` is None only for the System identity."""
+    """The acting identity of a verb. ``user`` is None only for the System identity.
+
+    ``through`` names the credentials a program acts with, such as its API token; empty for people at the screens.
+    """
 
     user: User | None
     origin: Origin
+    through: str = ""
 
     @property
     def name(self) -> str:

@@ -28,12 +28,16 @@ class ChangedMeanwhile(Refused):
 
 
 def fresh(entry: Entry) -> Entry:
-    """The row as stored now, with company and running user; ``NotFound`` if it has been deleted."""
+    """The row as stored now, with company and running user.
+
+    ``NotFound`` if it has been deleted, ``ChangedMeanwhile`` if ``entry`` names an ``expected_revision`` it has left.
+    """
     row = Entry.objects.select_related("company", "user").filter(pk=entry.pk).first()
     if row is None:
         raise NotFound(
             f"“{entry}” does not exist any more; it was deleted or has finished. Look into the log."
         )
+    require_unchanged(row, entry.expected_revision)
     return row
 
 

@@ -39,6 +39,7 @@ def record(
         at=now,
         user=actor.user,
         origin=actor.origin,
+        credentials=actor.through[:120],
         action=action,
         reason=reason[:250],
         changes=changes or {},

@@ -57,7 +57,10 @@ class EntryChangeAdmin(ReadOnlyAdmin):
     @display(description="Who")
     def user_shown(self, change: EntryChange) -> str:
         name = change.user.get_username() if change.user else "System"
-        return name if change.origin == "admin" else f"{name} ({change.origin})"
+        if change.origin == "admin":
+            return name
+        through = f", {change.credentials}" if change.credentials else ""
+        return f"{name} ({change.origin}{through})"
 
     @display(description="What")
     def action_shown(self, change: EntryChange) -> str:

@@ -39,7 +39,11 @@ def registered() -> Iterator[Bearer]:
 def _by_token(text: str, request: HttpRequest) -> tuple[User, Grant]:
     token = api_tokens.find(text, now=database_now())
     return token.user, Grant.limited(
-        "token", reference=token.prefix, scopes=token.scopes, company_id=token.company_id
+        "token",
+        reference=token.prefix,
+        scopes=token.scopes,
+        company_id=token.company_id,
+        name=token.name,
     )
 
 

@@ -13,19 +13,34 @@ class Grant:
     """``request.auth`` of every authenticated request.
 
     ``kind`` names the credentials, such as ``session``, ``token`` or ``entra``; ``reference`` tells them apart in the
-    log without being a secret. ``scopes`` None means no limit beyond the user's own rights, as in a session.
+    log without being a secret, ``name`` is what people call them. ``scopes`` None means no limit beyond the user's own
+    rights, as in a session.
     """
 
     kind: str
     reference: str = ""
     scopes: frozenset[str] | None = None
     company_id: UUID | None = None
+    name: str = ""
 
     @classmethod
     def limited(
-        cls, kind: str, *, reference: str, scopes: Iterable[str], company_id: UUID | None = None
+        cls,
+        kind: str,
+        *,
+        reference: str,
+        scopes: Iterable[str],
+        company_id: UUID | None = None,
+        name: str = "",
     ) -> "Grant":
-        return cls(kind, reference, frozenset(scopes), company_id)
+        return cls(kind, reference, frozenset(scopes), company_id, name)
+
+    @property
+    def words(self) -> str:
+        """How the history names the credentials; empty for a session, whose user says enough."""
+        if self.scopes is None:
+            return ""
+        return f"{self.name} ({self.reference}…)" if self.name else f"{self.kind} {self.reference}".strip()
 
     def covers(self, scope: str) -> bool:
         return self.scopes is None or api_tokens.covers(self.scopes, scope)

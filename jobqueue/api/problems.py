@@ -28,6 +28,7 @@ from jobqueue.errors import (
     Problem,
     Refused,
 )
+from jobqueue.guarded import ChangedMeanwhile
 from jobqueue.outbound import OutboundFailed, OutboundRefused
 from jobqueue.secrets import CredentialUnusable
 
@@ -89,7 +90,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
     request = context.get("request")
     path = request.path if request is not None else ""
     if isinstance(error, JobQueueError):
-        return _answer(status_of(error), error.code, error.message, _findings(error), path)
+        lost = isinstance(error, ChangedMeanwhile) and request is not None and "If-Match" in request.headers
+        return _answer(412 if lost else status_of(error), error.code, error.message, _findings(error), path)
     if isinstance(error, CredentialsRefused):
         return _challenged(_answer(error.status_code, error.refusal.code, error.refusal.message, [], path))
     if isinstance(error, Http404):

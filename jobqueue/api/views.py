@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from jobqueue import companies
 from jobqueue.actors import Actor
 from jobqueue.api.authentication import BearerAuthentication, CredentialsRefused, SessionAuthentication
+from jobqueue.api.filtering import require_known_parameters
 from jobqueue.api.levels import LevelPermission
 from jobqueue.api.problems import handle
 from jobqueue.api.throttling import CallerThrottle, seconds_left, too_many_refusals
@@ -34,23 +35,46 @@ class ApiView(APIView):
 
     Left out, reading needs *view* and everything else *schedule*. A level of None asks for credentials only. ``scope``
     is one registered by an app; it is wanted instead of a level's, and a level only where ``levels`` names one.
+    ``parameters`` names the query parameters of an action beside those of filters and pages; others are refused.
     """
 
     authentication_classes: Sequence[type[BaseAuthentication]] = (BearerAuthentication, SessionAuthentication)
     permission_classes: Sequence[type[BasePermission]] = (LevelPermission,)
     throttle_classes: Sequence[type[BaseThrottle]] = (CallerThrottle,)
     levels: Mapping[str, Level | None] = {}
+    parameters: Mapping[str, tuple[str, ...]] = {}
     scope: str | None = None
 
     @property
     def actor(self) -> Actor:
         """The acting identity for verbs."""
-        return Actor(user=self.request.user, origin=Origin.API)
+        return Actor(user=self.request.user, origin=Origin.API, through=self.request.auth.words)
+
+    @property
+    def asked(self) -> str:
+        """The action, or in a plain view the method, of this call."""
+        found = getattr(self, "action", None) or (self.request.method or "get").lower()
+        return "get" if found == "head" else found
+
+    def known_parameters(self) -> set[str]:
+        """Every query parameter this call may have."""
+        known = set(self.parameters.get(self.asked, ()))
+        if self.asked == "list":
+            filterset = getattr(self, "filterset_class", None)
+            known |= set(filterset.base_filters) if filterset is not None else set()
+            paginator = getattr(self, "paginator", None)
+            names = ("page_query_param", "page_size_query_param", "cursor_query_param")
+            known |= {getattr(paginator, name) for name in names if getattr(paginator, name, None)}
+        return known
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method != "OPTIONS":
+            require_known_parameters(request, self.known_parameters())
 
     def level_of(self, request: Request) -> Level | None:
         """The level this call needs; None where credentials, or a scope of the view's own, are enough."""
-        action = getattr(self, "action", None) or (request.method or "get").lower()
-        asked = "get" if action == "head" else action
+        asked = self.asked
         if asked in self.levels:
             return self.levels[asked]
         if self.scope is not None:

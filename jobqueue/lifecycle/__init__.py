@@ -7,7 +7,13 @@ entry's history and returns the refreshed entry. Refusals: ``NotAllowed``, ``Not
 
 from jobqueue.guarded import ChangedMeanwhile
 from jobqueue.lifecycle.adopting import adopt
-from jobqueue.lifecycle.categories import delete_category, entries_using, rename_category
+from jobqueue.lifecycle.categories import (
+    change_category,
+    create_category,
+    delete_category,
+    entries_using,
+    rename_category,
+)
 from jobqueue.lifecycle.editing import change_entry, copy_entry, create_entry, set_priority_within_category
 from jobqueue.lifecycle.holding import set_on_hold
 from jobqueue.lifecycle.logs import delete_log_entries, mark_log_as_error
@@ -20,8 +26,10 @@ __all__ = [
     "ChangedMeanwhile",
     "adopt",
     "cancel_run",
+    "change_category",
     "change_entry",
     "copy_entry",
+    "create_category",
     "create_entry",
     "create_ready",
     "delete_category",

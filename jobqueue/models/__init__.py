@@ -9,6 +9,7 @@ from jobqueue.models.company import Company, CompanyMember
 from jobqueue.models.credential import Credential
 from jobqueue.models.entry import Entry
 from jobqueue.models.history import EntryChange
+from jobqueue.models.idempotency import IdempotencyKey
 from jobqueue.models.log import LogEntry, LogLine
 from jobqueue.models.messages import ErrorMessage, ErrorMessageRegister
 from jobqueue.models.report import ReportDocument
@@ -27,6 +28,7 @@ __all__ = [
     "EntryChange",
     "ErrorMessage",
     "ErrorMessageRegister",
+    "IdempotencyKey",
     "Installation",
     "LogEntry",
     "LogLine",

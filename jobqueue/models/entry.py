@@ -301,6 +301,9 @@ class Entry(models.Model):
     asked_before = ""
     """Not stored: what Run Now answers where an extra run is waiting already."""
 
+    expected_revision: int | None = None
+    """Not stored: the revision the caller saw. Verbs refuse if the row has another one by now; None expects nothing."""
+
     def __str__(self) -> str:
         return self.description or f"Job queue entry {self.entry_no}"
 

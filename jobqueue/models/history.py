@@ -18,6 +18,14 @@ class EntryChange(models.Model):
     at = models.DateTimeField("at")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     origin = models.CharField("origin", max_length=10, choices=[(item.value, item.value) for item in Origin])
+    credentials = models.CharField(
+        "credentials",
+        max_length=120,
+        blank=True,
+        db_default="",
+        default="",
+        help_text="What a program showed, such as the name and prefix of its API token.",
+    )
     action = models.CharField("action", max_length=40, help_text="The verb, for example “set-ready”.")
     reason = models.CharField("reason", max_length=250, blank=True)
     changes = models.JSONField(

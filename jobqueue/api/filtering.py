@@ -1,0 +1,86 @@
+"""Narrowing and ordering lists; a query parameter nobody knows is refused with the list of known ones."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django_filters import rest_framework as filters
+from rest_framework import exceptions
+from rest_framework.request import Request
+
+from jobqueue.states import LabelledInt
+
+LARGEST_NUMBER = 2**63 - 1
+SEARCHED_ROWS = 100_000
+"""A search through a log looks at the newest rows only, as in the admin: no index finds words inside texts."""
+
+
+class ListFilters(filters.FilterSet):
+    """Base of the filters of a list. ``searched`` names the fields ``?search=`` looks into, all words together."""
+
+    searched: tuple[str, ...] = ()
+    newest_first = ""
+    """Of a log: the field by which rows get newer; a search then looks at the newest 100,000 rows."""
+
+    @classmethod
+    def get_filters(cls) -> Any:
+        found = super().get_filters()
+        if cls.searched:
+            found["search"] = filters.CharFilter(
+                method="filter_search",
+                max_length=200,
+                label="Words that all have to occur in the texts the list shows.",
+            )
+        return found
+
+    def filter_search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        if self.newest_first:
+            newest = rows.order_by(f"-{self.newest_first}").values_list(self.newest_first, flat=True)
+            last = newest[SEARCHED_ROWS : SEARCHED_ROWS + 1].first()
+            rows = rows if last is None else rows.filter(**{f"{self.newest_first}__gt": last})
+        for word in value.split()[:10]:
+            found = Q()
+            for field in self.searched:
+                found |= Q(**{f"{field}__icontains": word})
+            rows = rows.filter(found)
+        return rows
+
+
+class WholeNumberFilter(filters.NumberFilter):
+    """A whole number the database can hold."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs = {"decimal_places": 0, "min_value": -LARGEST_NUMBER, "max_value": LARGEST_NUMBER} | kwargs
+        super().__init__(*args, **kwargs)
+
+
+class WordsFilter(filters.MultipleChoiceFilter):
+    """A choice by its word, such as ``?status=Ready``; given several times, any of them."""
+
+    def __init__(self, words: type[LabelledInt], **kwargs: Any) -> None:
+        self.words = words
+        super().__init__(choices=[(member.label, member.label) for member in words], **kwargs)
+
+    def filter(self, rows: QuerySet, value: Any) -> QuerySet:
+        if not value:
+            return rows
+        numbers = [int(member) for member in self.words if member.label in value]
+        return rows.filter(**{f"{self.field_name}__in": numbers})
+
+
+def require_known_parameters(request: Request, known: Iterable[str]) -> None:
+    """Raises a validation error naming each query parameter this address does not have, and those it has."""
+    names = sorted(known)
+    offered = f"Known are {', '.join(names)}." if names else "This address takes none."
+    unknown = {
+        name[:50]: [
+            exceptions.ErrorDetail(f"There is no such query parameter. {offered}", "unknown_parameter")
+        ]
+        for name in request.query_params
+        if name not in names
+    }
+    if unknown:
+        raise exceptions.ValidationError(unknown)
+    if any("\x00" in value for values in request.query_params.lists() for value in values[1]):
+        sentence = "A query parameter may not contain the character NUL."
+        raise exceptions.ValidationError([exceptions.ErrorDetail(sentence, "nul")])
