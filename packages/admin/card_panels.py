@@ -1,5 +1,6 @@
 """Around the form of a package: its state in a sentence, the action bar, what stands against activating, due times."""
 
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -10,8 +11,10 @@ from django.urls import NoReverseMatch, URLPattern, path, reverse
 from jobqueue.admin.base import now_of
 from jobqueue.admin.company import actor_of
 from jobqueue.admin.polling import polled
+from jobqueue.admin.words import with_moments
+from jobqueue.gates import Opener
 from jobqueue.models.fields import known_time_zones
-from packages import guards, lists, preview
+from packages import explain, guards, lists, preview
 from packages.admin import forms, looks, words
 from packages.admin.base import PackagesAdmin
 from packages.admin.grid import grid
@@ -113,6 +116,7 @@ class CardPanels(SetJobQueues, PackagesAdmin):
             "recurrences": [
                 (row, in_words(row, time_zone=package.time_zone)) for row in package.recurrences.all()
             ],
+            "explained": explained(package, now=now),
             "coming": preview.due_times(package, PREVIEWED, now=now),
             "coming_problems": [],
             "zone": package.time_zone,
@@ -160,3 +164,19 @@ class CardPanels(SetJobQueues, PackagesAdmin):
                 message for errors in sent.errors for messages in errors.values() for message in messages
             ] or ["The recurrences cannot be read."]
         return TemplateResponse(request, "packages/admin/coming.html", context)
+
+
+def explained(package: Package, *, now: datetime) -> dict[str, Any]:
+    """*Explain*: the verdict, the answers that stand against a run, and the open ones folded away."""
+    found = explain.explain(package, now=now)
+    closed = [
+        {
+            "question": answer.question,
+            "reason": with_moments(answer.reason, now=now),
+            "opens_by_itself": answer.opens_at is not None or answer.opener == Opener.ITSELF,
+        }
+        for answer in found.answers
+        if not answer.open
+    ]
+    opened = [answer for answer in found.answers if answer.open]
+    return {"verdict": with_moments(found.sentence, now=now), "closed": closed, "open": opened}

@@ -24,6 +24,7 @@ def _add_reading(add: Callable[..., ArgumentParser]) -> None:
     )
     listing.add_argument("--running", action="store_true", help="Only packages with an open run.")
     add("show", "Show one package with its lines and recurrences.", package=True)
+    add("explain", "Tell why a package does or does not run.", package=True)
     add("check", "Tell what keeps a package from being set active.", package=True)
     preview = add("preview", "Show the next due times.", package=True)
     preview.add_argument("--count", type=count, default=20, help="How many; 20 unless given.")

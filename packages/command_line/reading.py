@@ -6,7 +6,7 @@ from typing import Any
 from jobqueue.actors import Actor
 from jobqueue.command_line.acting import company_of
 from jobqueue.command_line.output import facts, table
-from jobqueue.command_line.representations import Json
+from jobqueue.command_line.representations import Json, moment
 from jobqueue.errors import Refused
 from jobqueue.scheduler import database_now
 from packages import guards
@@ -23,6 +23,7 @@ from packages.command_line.representations import (
     run_json,
     run_line_json,
 )
+from packages.explain import explain as explain_package
 from packages.live import as_they_are
 from packages.models import Package, Run, RunLine, StatusChange
 from packages.permissions import may, require
@@ -95,6 +96,31 @@ def check(options: Namespace, actor: Actor) -> Answer:
         verdict = f"“{package}” {'cannot' if problems else 'can'} be set active."
     lines = [f"✗ {finding}" for finding in problems] + [f"! {finding}" for finding in warnings]
     return found, "\n".join([verdict, *lines])
+
+
+def explain(options: Namespace, actor: Actor) -> Answer:
+    """Why the package does or does not run: every answer in order."""
+    found = explain_package(package_of(options, actor), now=database_now())
+    cells = [
+        ("✓" if one.open else "✗", one.question, one.reason, "" if one.open else str(one.opener))
+        for one in found.answers
+    ]
+    body = {
+        "sentence": found.sentence,
+        "starts_at": moment(found.starts_at),
+        "answers": [
+            {
+                "question": one.question,
+                "open": one.open,
+                "reason": one.reason,
+                "opener": None if one.open else str(one.opener),
+                "verb": one.verb or None,
+                "opens_at": moment(one.opens_at),
+            }
+            for one in found.answers
+        ],
+    }
+    return body, f"{found.sentence}\n\n{table(('', 'Question', 'Why', 'Opened by'), cells)}"
 
 
 def preview(options: Namespace, actor: Actor) -> Answer:

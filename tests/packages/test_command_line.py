@@ -282,3 +282,11 @@ def test_every_subcommand_is_known_to_the_parser_and_others_are_not():
     for name in SUBCOMMANDS:
         with pytest.raises((CommandError, SystemExit)):
             call_command("packages", name, "--no-such-option")
+
+
+def test_explain_names_what_stands_against_a_run(answer):
+    nightly()
+    found = answer("explain", "Nightly")
+    assert found["sentence"].startswith("“Nightly” does not run.")
+    closed = [one["question"] for one in found["answers"] if not one["open"]]
+    assert closed[0] == "The schedule is on"

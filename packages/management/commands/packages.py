@@ -8,6 +8,7 @@ from packages.command_line import changing, parser, reading
 SUBCOMMANDS = {
     "list": reading.list_packages,
     "show": reading.show,
+    "explain": reading.explain,
     "check": reading.check,
     "preview": reading.preview,
     "log": reading.log,

@@ -279,3 +279,9 @@ def test_the_bar_of_a_card_left_open_stops_saving_first_once_the_package_is_acti
     page = client.get(live, headers={"X-Region": "1"}).content.decode()
     assert 'value="set-job-queues"' not in page
     assert "nothing of it can be changed" in page
+
+
+def test_the_card_explains_why_it_does_not_run(signed_in):
+    page = signed_in("Viewer").get(card(nightly())).content.decode()
+    assert "Why is it not running?" in page
+    assert "The schedule is on" in page
