@@ -77,9 +77,9 @@ def enqueue(
     """Schedules the entry's next run and stores its live fields; True if a task exists afterwards.
 
     ``entry`` carries what the caller wants (earliest start, attempts, status Inactivity to sleep) and must be as read
-    otherwise; an unsaved one is inserted. An earliest start before ``now`` + ``lead`` (1 s) is raised to that. ``user`` becomes
-    the running user unless KEEP. ``due_at`` is the due moment served: NEW begins an occurrence at the earliest start,
-    KEEP or a moment continues one (a retry). ``context`` is handed through to the dispatcher.
+    otherwise; an unsaved one is inserted. An earliest start before ``now`` + ``lead`` (1 s) is raised to that.
+    ``user`` becomes the running user unless KEEP. ``due_at`` is the due moment served: NEW begins an occurrence at
+    the earliest start, KEEP or a moment continues one (a retry). ``context`` is handed through to the dispatcher.
 
     False for a veto, which leaves the entry On Hold with that reason, and for a sleep without an alarm (Inactivity
     with period 0). Raises ``ChangedMeanwhile`` if somebody changed the row; then nothing has happened.

@@ -70,7 +70,7 @@ after_watched_finish = Signal()
 
 # --- housekeeping and log
 before_delete_category = Signal()  # category, actor: raise to refuse
-minute_passed = Signal()  # now: the watch looks round, once a minute; owners see to it that nothing stands still
+minute_passed = Signal()  # now: the watch looks round once a minute; owners see that nothing stands still
 stale_delay = Signal()  # entry: minutes, replaces the stale age
 after_stale = Signal()  # entry
 after_adopt = Signal()  # actor, keep_ready, now: a copied or restored database became this installation's own

@@ -5,20 +5,39 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('jobqueue', '0003_log_screens'),
+        ("jobqueue", "0003_log_screens"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='sessionevent',
-            name='kind',
-            field=models.CharField(choices=[('start', 'Start'), ('stop', 'Stop'), ('replaced', 'Replaced'), ('lost', 'Lost'), ('logon', 'Logon'), ('logoff', 'Logoff'), ('killed', 'Killed'), ('timeout', 'Timeout'), ('cancelled', 'Cancelled'), ('late', 'Reported late'), ('unknown', 'Unknown routine')], max_length=10, verbose_name='event'),
+            model_name="sessionevent",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("start", "Start"),
+                    ("stop", "Stop"),
+                    ("replaced", "Replaced"),
+                    ("lost", "Lost"),
+                    ("logon", "Logon"),
+                    ("logoff", "Logoff"),
+                    ("killed", "Killed"),
+                    ("timeout", "Timeout"),
+                    ("cancelled", "Cancelled"),
+                    ("late", "Reported late"),
+                    ("unknown", "Unknown routine"),
+                ],
+                max_length=10,
+                verbose_name="event",
+            ),
         ),
         migrations.AddIndex(
-            model_name='scheduledtask',
-            index=models.Index(condition=models.Q(('is_ready', True), ('state', 0)), fields=['company', 'priority', 'not_before'], name='task_due_in_company'),
+            model_name="scheduledtask",
+            index=models.Index(
+                condition=models.Q(("is_ready", True), ("state", 0)),
+                fields=["company", "priority", "not_before"],
+                name="task_due_in_company",
+            ),
         ),
     ]

@@ -5,19 +5,22 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('jobqueue', '0005_watched_entries'),
+        ("jobqueue", "0005_watched_entries"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='scheduledtask',
-            name='task_parked',
+            model_name="scheduledtask",
+            name="task_parked",
         ),
         migrations.AddIndex(
-            model_name='scheduledtask',
-            index=models.Index(condition=models.Q(('owner_context', ''), _negated=True), fields=['record'], name='task_with_context'),
+            model_name="scheduledtask",
+            index=models.Index(
+                condition=models.Q(("owner_context", ""), _negated=True),
+                fields=["record"],
+                name="task_with_context",
+            ),
         ),
     ]
