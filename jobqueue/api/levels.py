@@ -8,10 +8,14 @@ from rest_framework.request import Request
 from jobqueue import permissions
 from jobqueue.api.grants import Grant
 from jobqueue.errors import NotAllowed
+from jobqueue.permissions import Level
 
 
 class LevelPermission(BasePermission):
-    """Asks the view for the level of the action (``levels``) or for a scope of its own (``scope``)."""
+    """Asks the view for the level of the action (``levels``) or for a scope of its own (``scope``).
+
+    An app whose rights are not those of the job queue's entries derives from it and says what a level means there.
+    """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         grant: Grant = request.auth
@@ -22,5 +26,9 @@ class LevelPermission(BasePermission):
                 f"These credentials lack the scope “{scope}”. Use ones made with it.", code="scope_missing"
             )
         if level is not None:
-            permissions.require(view.actor, level, getattr(view, "company", None))
+            self.require(view, level)
         return True
+
+    def require(self, view: Any, level: Level) -> None:
+        """Raises ``NotAllowed`` unless the acting user holds the level."""
+        permissions.require(view.actor, level, getattr(view, "company", None))
