@@ -7,7 +7,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
@@ -63,10 +63,13 @@ class EntryChangeList(PagedList):
         super().get_results(request)
         runs = recent_runs([entry.id for entry in self.result_list])
         owners = extensions.describe_owners(self.result_list)
+        columns = extensions.entry_columns(request)
+        cells = [column.describe(request, self.result_list) for column in columns]
         here = request.get_full_path()
         for entry in self.result_list:
             entry.latest_runs = runs[entry.id]
             entry.owner_shown = owners.get(entry.pk)
+            entry.marks_shown = [cell[entry.pk] for cell in cells if entry.pk in cell]
             entry.row_buttons = self.model_admin.buttons(request, entry, ROW_VERBS)
             entry.seen_from = here
 
@@ -100,13 +103,16 @@ class EntryAdmin(EntryCard):
         return EntryChangeList
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """With a column for owners where there are owned entries."""
+        """With a column for owners where there are owned entries, and one for what other apps add where they do."""
+        more = []
         if (
-            not extensions.owners()
-            or not Entry.objects.filter(company=request.company).exclude(owner_kind="").exists()
+            extensions.owners()
+            and Entry.objects.filter(company=request.company).exclude(owner_kind="").exists()
         ):
-            return self.list_display
-        return (*self.list_display[:2], "owner_cell", *self.list_display[2:])
+            more.append("owner_cell")
+        if extensions.entry_columns(request):
+            more.append("marks_cell")
+        return (*self.list_display[:2], *more, *self.list_display[2:])
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -245,6 +251,13 @@ class EntryAdmin(EntryCard):
             shown.name,
             shown.place,
         )
+
+    @display(description=extensions.ColumnLabel())
+    def marks_cell(self, entry: Entry) -> SafeString:
+        marks = getattr(entry, "marks_shown", None)
+        if not marks:
+            return mark_safe('<span class="jw-none">–</span>')
+        return format_html_join(" ", "{}", ((mark,) for mark in marks))
 
     @display(description="Schedule")
     def schedule_shown(self, entry: Entry) -> SafeString:

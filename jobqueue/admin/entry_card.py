@@ -44,6 +44,8 @@ class EntryCard(LockedEntry, EntryPanels):
         if change and not self.has_change_permission(request, obj):
             return super().get_form(request, obj, change, **kwargs)
         kwargs["form"] = entry_form.entry_form_class(request, obj)
+        if obj is not None and extensions.entry_lock(obj) is not None:
+            kwargs["form"] = entry_form.without_definition(kwargs["form"])
         return super().get_form(request, obj, change, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -52,6 +54,8 @@ class EntryCard(LockedEntry, EntryPanels):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None and not self.has_change_permission(request, obj):
             return self.locked_fieldsets(obj)
+        if obj is not None and extensions.entry_lock(obj) is not None:
+            return self.half_locked_fieldsets(obj)
         object_type, object_id = entry_form.chosen_key(request, obj)
         job = entry_form.chosen_object(object_type, object_id)
         is_report = object_type == ObjectType.REPORT
@@ -112,9 +116,15 @@ class EntryCard(LockedEntry, EntryPanels):
         return groups
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        if obj is None or self.has_change_permission(request, obj):
+        if obj is None:
             return ()
-        return [name for _, options in self.locked_fieldsets(obj) for name in options["fields"]]
+        if not self.has_change_permission(request, obj):
+            return [name for _, options in self.locked_fieldsets(obj) for name in options["fields"]]
+        if extensions.entry_lock(obj) is None:
+            return ()
+        groups = self.half_locked_fieldsets(obj)
+        names = entry_form.flat(name for _, options in groups for name in options["fields"])
+        return [name for name in names if name not in entry_form.UNDEFINING]
 
     # --- saving
     def changeform_view(

@@ -1,5 +1,6 @@
 """The form of the entry card: the fields of *Job queue reference, Card*, with the object's own typed parameters."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -40,6 +41,16 @@ BEHAVIOUR = (
     "priority_within_category",
     "notify_on_success",
 )
+
+UNDEFINING = (
+    "category_code",
+    *MOMENTS,
+    "priority",
+    "priority_within_category",
+    "notify_on_success",
+    "expected_revision",
+)
+"""Fields that neither say what the entry runs nor when; they stay open where something else decides that."""
 
 
 class EntryForm(forms.ModelForm):
@@ -182,6 +193,17 @@ def entry_form_class(
         for name in (*MOMENTS, *RECURRENCE):
             fields.pop(name, None)
     return type("EntryCardForm", (base,), fields)
+
+
+def without_definition(form: type[EntryForm]) -> type[EntryForm]:
+    """The form with nothing but the fields that neither say what the entry runs nor when."""
+    names = [name for name in form.base_fields if name not in UNDEFINING]
+    return type("OpenPartForm", (form,), dict.fromkeys(names))
+
+
+def flat(names: Iterable[Any]) -> list[str]:
+    """The names of a group, whose rows may hold several."""
+    return [name for one in names for name in (one if isinstance(one, tuple) else (one,))]
 
 
 def chosen_key(request: HttpRequest, entry: Entry | None, *, prefix: str = "") -> tuple[int, int]:

@@ -74,6 +74,18 @@ class LockedEntry:
             groups[-1][1]["fields"] = groups[-1][1]["fields"][:-1]
         return groups
 
+    def half_locked_fieldsets(self, entry: Any) -> Any:
+        """Something else decides what the entry runs and when: that in words, the rest as inputs."""
+        general, parameters, recurrence, behaviour = self.locked_fieldsets(entry)
+        opened = ["category_code", ("earliest_start_at", "expires_at"), "expected_revision"]
+        general[1]["fields"] = [*general[1]["fields"][:2], *opened]
+        behaviour[1]["fields"] = [
+            *behaviour[1]["fields"][:2],
+            ("priority", "priority_within_category"),
+            "notify_on_success",
+        ]
+        return [general, parameters, recurrence, behaviour]
+
     @display(description="Object to run")
     def object_shown_in_full(self, entry: Entry) -> str:
         job = registry.find(entry.object_type, entry.object_id)

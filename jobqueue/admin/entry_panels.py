@@ -86,6 +86,7 @@ class EntryPanels(VerbsAdmin):
         return {
             "entry": entry,
             "owner": self.owner_shown(entry),
+            "lock": extensions.entry_lock(entry),
             "owner_label": str(getattr(extensions.owner_of(entry), "label", "")).lower(),
             "now": now,
             "job": registry.find(entry.object_type, entry.object_id),

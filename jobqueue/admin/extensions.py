@@ -85,6 +85,28 @@ class Panel:
     context: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class EntryLock:
+    """Why what an entry runs, and when, is not changed on its card: something else decides it.
+
+    Category, priorities, moments and the note on success stay open. ``sentence`` says what is left to the card.
+    """
+
+    name: str
+    address: str
+    label: str
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryColumn:
+    """A column of the entry list, shown where ``is_used``; ``describe`` fills its cells by entry number."""
+
+    label: str
+    is_used: Callable[[HttpRequest], bool]
+    describe: Callable[[HttpRequest, Iterable[Any]], dict[int, Any]]
+
+
 _sidebar: list[tuple[int, SidebarGroup]] = []
 _tiles: list[Callable[[HttpRequest], list[Any]]] = []
 _calls: list[Callable[[HttpRequest], list[Call]]] = []
@@ -92,6 +114,8 @@ _lights: list[Callable[[HttpRequest], list[Any]]] = []
 _banners: list[Callable[[HttpRequest], Banner | None]] = []
 _entry_panels: list[Callable[[HttpRequest, Any], Panel | None]] = []
 _next_runs: list[Callable[[HttpRequest], list[NextRun]]] = []
+_entry_locks: list[Callable[[Any], EntryLock | None]] = []
+_entry_columns: list[EntryColumn] = []
 _owners: dict[str, OwnerPages] = {}
 
 
@@ -130,6 +154,16 @@ def add_next_runs(build: Callable[[HttpRequest], list[NextRun]]) -> None:
     _next_runs.append(build)
 
 
+def add_entry_lock(build: Callable[[Any], EntryLock | None]) -> None:
+    """Says of an entry that what it runs, and when, is decided elsewhere; None if not."""
+    _entry_locks.append(build)
+
+
+def add_entry_column(column: EntryColumn) -> None:
+    """A column of the entry list, after the description."""
+    _entry_columns.append(column)
+
+
 def add_owner(pages: OwnerPages) -> None:
     _owners[pages.kind] = pages
 
@@ -139,6 +173,13 @@ class OwnerLabel:
 
     def __str__(self) -> str:
         return " / ".join(pages.label for pages in _owners.values()) or "Owner"
+
+
+class ColumnLabel:
+    """What the column of other apps is called: “Monitored”, once its app has registered."""
+
+    def __str__(self) -> str:
+        return " / ".join(column.label for column in _entry_columns)
 
 
 def sidebar_groups(request: HttpRequest) -> list[dict[str, Any]]:
@@ -167,6 +208,19 @@ def entry_panels(request: HttpRequest, entry: Any) -> list[Panel]:
 
 def next_runs(request: HttpRequest) -> list[NextRun]:
     return [run for build in _next_runs for run in build(request)]
+
+
+def entry_lock(entry: Any) -> EntryLock | None:
+    """The first lock on the entry; asked once for each row read from the database."""
+    if not hasattr(entry, "lock_shown"):
+        found = (build(entry) for build in _entry_locks)
+        entry.lock_shown = next((lock for lock in found if lock is not None), None)
+    lock: EntryLock | None = entry.lock_shown
+    return lock
+
+
+def entry_columns(request: HttpRequest) -> list[EntryColumn]:
+    return [column for column in _entry_columns if column.is_used(request)]
 
 
 def owners() -> list[OwnerPages]:
