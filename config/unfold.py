@@ -33,6 +33,7 @@ UNFOLD: dict[str, Any] = {
         lambda request: static("jobqueue/jobqueue.css"),
         lambda request: static("packages/packages.css"),
         lambda request: static("notifications/notifications.css"),
+        lambda request: static("refresher/refresher.css"),
     ],
     "SCRIPTS": [
         lambda request: static("jobqueue/jobqueue.js"),
