@@ -126,11 +126,12 @@ def _loop(work: Work, *, stop: Stop) -> None:
     while not stop.asked:
         now = time.time()
         is_due = now >= due
-        work.state.next_cycle_at = next_planned(planned, now=now, schedule=schedule) if is_due else planned
         done = work.round(with_cycle=is_due)
         if is_due and done.is_complete:
-            planned = work.state.next_cycle_at
+            planned = next_planned(planned, now=now, schedule=schedule)
             due = delayed(planned, schedule=schedule, chance=chance())
+            work.state.next_cycle_at = planned
+            work.save()
         pause = schedule.check_minutes * 60
         if stop.wait(pause if now >= due else min(pause, due - time.time())):
             return
