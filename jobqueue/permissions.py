@@ -7,29 +7,36 @@ the right to run the object count.
 
 from typing import Literal, Protocol
 
-from jobqueue import companies
-from jobqueue.actors import Actor
-from jobqueue.errors import ForbiddenUser, NotAllowed
-from jobqueue.models import Company, Entry
-from jobqueue.states import Origin
+from jobqueue.errors import ForbiddenUser
+from jobqueue.levels import Levels
+from jobqueue.models import Entry
 
 Level = Literal["view", "operate", "schedule", "administer"]
 
-PERMISSIONS: dict[str, tuple[str, ...]] = {
+PERMISSIONS: dict[Level, tuple[str, ...]] = {
     "view": ("jobqueue.view_entry",),
     "operate": ("jobqueue.operate_entry",),
     "schedule": ("jobqueue.add_entry", "jobqueue.change_entry"),
     "administer": ("jobqueue.change_company",),
 }
 
-WORDS = {
+WORDS: dict[Level, str] = {
     "view": "see job queue entries",
     "operate": "operate job queue entries",
     "schedule": "create or change job queue entries",
     "administer": "administer the job queue",
 }
 
-GROUP_FOR = {"view": "Viewer", "operate": "Operator", "schedule": "Scheduler", "administer": "Administrator"}
+GROUP_FOR: dict[Level, str] = {
+    "view": "Viewer",
+    "operate": "Operator",
+    "schedule": "Scheduler",
+    "administer": "Administrator",
+}
+
+LEVELS = Levels[Level](permissions=PERMISSIONS, words=WORDS, groups=GROUP_FOR)
+may = LEVELS.may
+require = LEVELS.require
 
 
 class RunnableObject(Protocol):
@@ -40,33 +47,6 @@ class RunnableObject(Protocol):
 
     @property
     def caption(self) -> str: ...
-
-
-def may(actor: Actor, level: Level, company: Company | None = None) -> bool:
-    """Whether the actor holds the level, and may work in ``company`` if one is given."""
-    user = actor.user
-    if user is None:
-        return actor.origin in (Origin.SYSTEM, Origin.PROGRAM, Origin.SCHEDULE)
-    if not user.is_active:
-        return False
-    if company is not None and not companies.may_enter(user, company):
-        return False
-    return actor.origin == Origin.PROGRAM or user.has_perms(PERMISSIONS[level])
-
-
-def require(actor: Actor, level: Level, company: Company | None = None) -> None:
-    """Raises ``NotAllowed`` with a sentence naming what is missing, unless :func:`may` holds."""
-    if may(actor, level, company):
-        return
-    if actor.user is not None and not actor.user.is_active:
-        raise NotAllowed(f"The user “{actor.name}” is disabled and cannot {WORDS[level]}.")
-    if actor.user is not None and company is not None and not companies.may_enter(actor.user, company):
-        raise NotAllowed(
-            f"“{actor.name}” may not work in the company “{company}”. Ask an administrator to add you to it."
-        )
-    raise NotAllowed(
-        f"“{actor.name}” may not {WORDS[level]}. The group “{GROUP_FOR[level]}” grants it; ask an administrator."
-    )
 
 
 def may_run(user, job_object: RunnableObject) -> bool:

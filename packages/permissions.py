@@ -6,9 +6,8 @@ Programs act with the indirect rights of the product.
 
 from typing import Any, Literal
 
-from jobqueue import companies
 from jobqueue.actors import Actor
-from jobqueue.errors import NotAllowed
+from jobqueue.levels import Levels
 from jobqueue.models import Company
 from jobqueue.states import Origin
 
@@ -34,29 +33,9 @@ GROUP_FOR: dict[Level, str] = {
 }
 
 
-def may(actor: Actor, level: Level, company: Company | None = None) -> bool:
-    """Whether the actor holds the level, and may work in ``company`` if one is given."""
-    user = actor.user
-    if user is None:
-        return actor.origin in (Origin.SYSTEM, Origin.PROGRAM, Origin.SCHEDULE)
-    if not user.is_active or (company is not None and not companies.may_enter(user, company)):
-        return False
-    return actor.origin == Origin.PROGRAM or user.has_perms(PERMISSIONS[level])
-
-
-def require(actor: Actor, level: Level, company: Company | None = None) -> None:
-    """Raises ``NotAllowed`` with a sentence naming what is missing, unless :func:`may` holds."""
-    if may(actor, level, company):
-        return
-    if actor.user is not None and not actor.user.is_active:
-        raise NotAllowed(f"The user “{actor.name}” is disabled and cannot {WORDS[level]}.")
-    if actor.user is not None and company is not None and not companies.may_enter(actor.user, company):
-        raise NotAllowed(
-            f"“{actor.name}” may not work in the company “{company}”. Ask an administrator to add you to it."
-        )
-    raise NotAllowed(
-        f"“{actor.name}” may not {WORDS[level]}. The group “{GROUP_FOR[level]}” grants it; ask an administrator."
-    )
+LEVELS = Levels[Level](permissions=PERMISSIONS, words=WORDS, groups=GROUP_FOR)
+may = LEVELS.may
+require = LEVELS.require
 
 
 def may_act_as(actor: Actor, identity: Any, company: Company) -> bool:
