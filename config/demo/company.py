@@ -1,4 +1,4 @@
-"""Makes the company Harbour Trading: files, shop, entries and packages, once; and takes all of it away again."""
+"""Makes the company Harbour Trading with all that lives in it, once; and takes all of it away again."""
 
 import shutil
 from datetime import datetime
@@ -7,8 +7,9 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import ManyToOneRel, Model, ProtectedError, QuerySet
 
-from config.demo import on_call, packages
+from config.demo import on_call, packages, watched
 from config.demo.entries import plan
+from config.demo.jobs import COMPANY
 from config.demo.places import Places
 from config.demo.samples import make_sample_data
 from jobqueue import lifecycle
@@ -17,7 +18,7 @@ from jobqueue.errors import Refused
 from jobqueue.models import Category, Company, Entry, LogEntry
 from jobqueue.states import Origin, Status
 
-CODE, NAME, TIME_ZONE = "demo", "Harbour Trading", "Europe/Brussels"
+CODE, NAME, TIME_ZONE = COMPANY, "Harbour Trading", "Europe/Brussels"
 CATEGORIES = {"BANK": "Talks to the bank, one by one", "SALES": "Orders and invoices"}
 
 
@@ -38,6 +39,7 @@ def seed(places: Places, *, user: User, now: datetime) -> bool:
         on_call.make(company, actor=actor, now=now)
         _make_entries(company, actor=actor, now=now)
         packages.make(company, actor=actor, now=now)
+        watched.make(company, actor=actor, now=now)
         _make_default(company)
     return True
 

@@ -1,8 +1,10 @@
 """The job objects of Harbour Trading, ids 50,100 and up: examples, each a thin call of a plain function."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from typing import Any
+
+from django.dispatch import receiver
 
 from config.demo import bank, orders, rates, receivables, warehouse
 from config.demo.cleaning import delete_old_files
@@ -12,11 +14,28 @@ from config.demo.shop import euros
 from jobqueue.objects import Column, OutputType, Run, codeunit, report
 from jobqueue.objects.csv_writer import write_csv
 from jobqueue.objects.documents import CONTENT_TYPES, Document
+from jobqueue.states import Anchor
+from refresher.events import register_jobs
+from refresher.registration import Registrar
 
 FETCH_ORDERS, IMPORT_ORDERS, UPDATE_RATES, INVOICE_ORDERS = 50_100, 50_101, 50_102, 50_103
 RECALCULATE_BALANCES, SEND_REMINDERS, STOCK_VALUATION, POST_COUNTS = 50_104, 50_105, 50_106, 50_107
 IMPORT_STATEMENT, MATCH_PAYMENTS, WRITE_PAYMENTS, IMPORT_PRICES = 50_108, 50_109, 50_110, 50_111
 RAISE_PRICES, CLEAN_UP, MONTH_END = 50_112, 50_113, 50_114
+COMPANY = "demo"
+
+
+@receiver(register_jobs)
+def jobs_that_must_live(registrar: Registrar, **named: Any) -> None:
+    """Registers what may not stop: a protected job, which every pass puts back as it is described here."""
+    if registrar.company.code == COMPANY:
+        registrar.recurring(
+            CLEAN_UP,
+            key="clean-up",
+            description="Clean up old files",
+            starting_time=time(2, 30),
+            recurrence_anchor=Anchor.FIXED,
+        )
 
 
 @dataclass(frozen=True)
