@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.expressions import Combinable
 
-from jobqueue import categories, ledger, permissions, registers, scheduler, telemetry
+from jobqueue import categories, idempotency, ledger, permissions, registers, scheduler, telemetry
 from jobqueue.actors import SYSTEM, Actor
 from jobqueue.conf import settings
 from jobqueue.enqueue import SESSION_FIELDS, clear_session, enqueue
@@ -123,6 +123,7 @@ def clean_up(company: Company, *, now: datetime) -> dict[str, int]:
         "sleeping entries scheduled again": _wake_sleepers(company, now=now),
         "expired waiting entries deleted": _delete_expired_waiting(company, now=now),
         "error messages without a log entry deleted": _delete_orphan_registers(company, now=now),
+        "idempotency keys forgotten": idempotency.purge(now),
         "session events deleted": session_events.purge(before=before),
         "ended workers and clusters deleted": retention.purge_ended(before=before - KEPT_BEYOND_EVENTS),
     }

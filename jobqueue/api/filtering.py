@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django import forms
 from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
 from rest_framework import exceptions
@@ -52,6 +53,24 @@ class WholeNumberFilter(filters.NumberFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs = {"decimal_places": 0, "min_value": -LARGEST_NUMBER, "max_value": LARGEST_NUMBER} | kwargs
         super().__init__(*args, **kwargs)
+
+
+class _YesOrNo(forms.NullBooleanField):
+    def to_python(self, value: Any) -> bool | None:  # type: ignore[override]
+        if value is None or value in ("", True, False):
+            return None if value in (None, "") else bool(value)
+        if str(value).lower() not in ("true", "false", "1", "0"):
+            raise forms.ValidationError("Write true or false.", code="invalid")
+        return str(value).lower() in ("true", "1")
+
+
+class YesNoFilter(filters.BooleanFilter):
+    """``true`` or ``false``; anything else is refused instead of being ignored."""
+
+    field_class = _YesOrNo
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"widget": forms.TextInput} | kwargs)
 
 
 class WordsFilter(filters.MultipleChoiceFilter):

@@ -30,6 +30,7 @@ from jobqueue.errors import (
 )
 from jobqueue.guarded import ChangedMeanwhile
 from jobqueue.outbound import OutboundFailed, OutboundRefused
+from jobqueue.schedule import ScheduleError
 from jobqueue.secrets import CredentialUnusable
 
 logger = logging.getLogger(__name__)
@@ -92,6 +93,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, JobQueueError):
         lost = isinstance(error, ChangedMeanwhile) and request is not None and "If-Match" in request.headers
         return _answer(412 if lost else status_of(error), error.code, error.message, _findings(error), path)
+    if isinstance(error, ScheduleError):
+        return _answer(409, error.code, error.message, [], path)
     if isinstance(error, CredentialsRefused):
         return _challenged(_answer(error.status_code, error.refusal.code, error.refusal.message, [], path))
     if isinstance(error, Http404):

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 
 from django.urls import URLPattern, path
 
+from jobqueue.api import entry_verbs
 from jobqueue.api.categories import Categories
+from jobqueue.api.enqueued import Enqueue, Enqueued
+from jobqueue.api.entries import Entries, Explain, Preview
 from jobqueue.api.me import Me
 
 IN_COMPANY = "companies/<str:company>/"
+ENTRIES = f"{IN_COMPANY}entries/"
 MANY = {"get": "list", "post": "create"}
 ONE = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 
@@ -31,5 +35,11 @@ def rows(
 
 urlpatterns = [
     path("me/", Me.as_view(), name="me"),
+    path(f"{IN_COMPANY}enqueue/", Enqueue.as_view({"post": "create"}), name="enqueue"),
+    path(f"{IN_COMPANY}enqueue/<uuid:entry_id>/", Enqueued.as_view({"get": "retrieve"}), name="enqueued"),
+    *entry_verbs.addresses(ENTRIES),
+    *rows(ENTRIES, Entries, named="<str:entry>"),
+    path(f"{ENTRIES}<str:entry>/explain/", Explain.as_view({"get": "retrieve"}), name="explain"),
+    path(f"{ENTRIES}<str:entry>/preview/", Preview.as_view({"get": "retrieve"}), name="preview"),
     *rows(f"{IN_COMPANY}categories/", Categories, named="<str:code>"),
 ]

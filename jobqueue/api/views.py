@@ -18,7 +18,7 @@ from jobqueue.api.filtering import require_known_parameters
 from jobqueue.api.levels import LevelPermission
 from jobqueue.api.problems import handle
 from jobqueue.api.throttling import CallerThrottle, seconds_left, too_many_refusals
-from jobqueue.errors import NotFound
+from jobqueue.errors import NotAllowed, NotFound
 from jobqueue.models import Company
 from jobqueue.permissions import Level
 from jobqueue.states import Origin
@@ -92,6 +92,13 @@ class ApiView(APIView):
             raise
         if not request.user.is_authenticated:
             raise NotSignedIn
+
+    def require_scope(self, scope: str) -> None:
+        """Raises ``NotAllowed`` unless the credentials cover the scope, where a call turns out to need more."""
+        if not self.request.auth.covers(scope):
+            raise NotAllowed(
+                f"These credentials lack the scope “{scope}”. Use ones made with it.", code="scope_missing"
+            )
 
     def get_exception_handler(self) -> Any:
         return handle

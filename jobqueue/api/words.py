@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobqueue.states import (
@@ -40,6 +42,7 @@ def words_of(words: type[LabelledInt]) -> list[tuple[str, str]]:
     return [(member.label, member.label) for member in words]
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class PersonField(serializers.Field):
     """A user by name; null stands for the System identity or nobody."""
 
