@@ -24,7 +24,7 @@ from jobqueue.admin.company import actor_of
 from jobqueue.admin.record_pages import first_line
 from jobqueue.admin.verbs import Verb, VerbsAdmin
 from jobqueue.errors import JobQueueError, Refused
-from refresher.admin import looks
+from refresher.admin import looks, worker_file
 from refresher.admin.seen import permitted_users, setup_seen, unserved
 from refresher.entra.models import EntraApplication
 from refresher.models import MonitoredJob, Runner
@@ -189,7 +189,15 @@ class RunnerAdmin(VerbsAdmin):
         return reason or ("" if works_in_every_company(request) else EVERY_COMPANY)
 
     def get_urls(self) -> list[URLPattern]:
-        own = [path("register/", self.admin_site.admin_view(self.register), name="refresher_runner_register")]
+        view = self.admin_site.admin_view
+        own = [
+            path("register/", view(self.register), name="refresher_runner_register"),
+            path(
+                "<path:object_id>/worker-configuration/",
+                view(self.worker_configuration),
+                name="refresher_runner_worker_configuration",
+            ),
+        ]
         return own + super().get_urls()
 
     def register(self, request: HttpRequest) -> HttpResponse:
@@ -223,6 +231,11 @@ class RunnerAdmin(VerbsAdmin):
         return TemplateResponse(
             request, "jobqueue/admin/confirm.html", context, status=422 if form.is_bound else 200
         )
+
+    def worker_configuration(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The file for the worker outside, with the runner's credential."""
+        runner = self.object_or_404(request, object_id)
+        return worker_file.page(request, runner, back=self.card_address(runner))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -266,6 +279,7 @@ class RunnerAdmin(VerbsAdmin):
             "application": application
             if may(request, "administer") and works_in_every_company(request)
             else None,
+            "may_set_up": may(request, "administer") and works_in_every_company(request),
             "log_address": f"{reverse('admin:refresher_refreshlog_changelist')}?runner={runner.pk}",
         }
         return TemplateResponse(request, "refresher/admin/runner_card.html", context)

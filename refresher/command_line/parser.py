@@ -35,6 +35,12 @@ def _add_setting_up(add: Callable[..., ArgumentParser]) -> None:
     verb.add_argument("--enable", action="store_true", help="Enable it.")
     verb.add_argument("--disable", action="store_true", help="Disable it; its jobs stay assigned.")
     verb.add_argument("--remove", action="store_true", help="Take it off the list; the user stays.")
+    worker = add("worker-configuration", "Write the configuration of the worker outside for a runner user.")
+    worker.add_argument(
+        "runner", help="User name of a runner; its credential leaves the product this one time."
+    )
+    worker.add_argument("--file", required=True, metavar="PATH", help="The file to write; it must not exist.")
+    worker.add_argument("--url", help="Where the worker reaches this installation; PUBLIC_URL unless given.")
     distribute = add("distribute", "Spread the monitored jobs evenly over the runner users, by load.")
     distribute.add_argument("--preview", action="store_true", help="Only show who would get what.")
 

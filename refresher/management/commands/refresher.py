@@ -3,11 +3,12 @@
 from argparse import ArgumentParser
 
 from jobqueue.command_line.door import Door
-from refresher.command_line import parser, subcommands
+from refresher.command_line import parser, subcommands, worker_file
 
 SUBCOMMANDS = {
     "setup": subcommands.setup,
     "runners": subcommands.list_runners,
+    "worker-configuration": worker_file.write,
     "distribute": subcommands.distribute,
     "jobs": subcommands.jobs,
     "show": subcommands.show,
