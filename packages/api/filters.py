@@ -1,0 +1,57 @@
+"""What the lists of packages and runs are narrowed by: the same as in the admin."""
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django_filters import rest_framework as filters
+
+from jobqueue.api.filtering import ListFilters
+from packages.models import Package, Run
+from packages.states import OnError, Outcome, PackageStatus, Trigger
+
+
+class TextWordsFilter(filters.MultipleChoiceFilter):
+    """A choice by its word, such as ``?status=On Hold``; given several times, any of them."""
+
+    def __init__(self, words: type, **kwargs: object) -> None:
+        self.words = words
+        super().__init__(choices=[(label, label) for label in words.labels], **kwargs)  # type: ignore[attr-defined]
+
+    def filter(self, rows: QuerySet, value: object) -> QuerySet:
+        if not value:
+            return rows
+        chosen = [member.value for member in self.words if member.label in value]  # type: ignore
+        return rows.filter(**{f"{self.field_name}__in": chosen})
+
+
+class PackageFilters(ListFilters):
+    searched = ("name", "description")
+    status = TextWordsFilter(PackageStatus)
+    on_error = TextWordsFilter(OnError)
+    last_outcome = TextWordsFilter(Outcome)
+    running = filters.BooleanFilter(method="filter_running", label="Whether a run is open.")
+    ordering = filters.OrderingFilter(
+        fields=["name", "next_run_at", "last_run_at", "status"],
+        label="Field to order by; “-” turns it round.",
+    )
+
+    class Meta:
+        model = Package
+        fields: list[str] = []
+
+    def filter_running(self, rows: QuerySet, name: str, value: bool) -> QuerySet:
+        going = Exists(Run.objects.filter(package=OuterRef("pk"), is_open=True))
+        return rows.filter(going if value else ~going)
+
+
+class RunFilters(ListFilters):
+    searched = ("package_name", "message")
+    newest_first = "number"
+    package = filters.UUIDFilter(field_name="package_uuid", label="Id of a package, also of a deleted one.")
+    outcome = TextWordsFilter(Outcome)
+    trigger = TextWordsFilter(Trigger)
+    running = filters.BooleanFilter(field_name="is_open", label="Whether the run is open.")
+    due_from = filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="gte", label="Due at or after.")
+    due_before = filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="lt", label="Due before.")
+
+    class Meta:
+        model = Run
+        fields: list[str] = []
