@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jobqueue.errors import Refused
+from jobqueue.errors import Problem, Refused
 
 
 class PackageLocked(Refused):
@@ -39,3 +39,11 @@ class CannotStart(Refused):
     def __init__(self, message: str, *, findings: Sequence[Finding], code: str | None = None) -> None:
         super().__init__(message, code=code)
         self.findings = tuple(findings)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The findings as the API lists them; those of a line name it by its run order."""
+        return tuple(
+            Problem("" if one.line is None else f"lines[run_order={one.line}]", one.code, one.message)
+            for one in self.findings
+        )

@@ -17,7 +17,7 @@ urlpatterns = [
     re_path(rf"^{COMPANY}{END}", views.OneCompany.as_view()),
     re_path(rf"^{COMPANY}/jobQueueEntries{END}", views.Entries.as_view()),
     re_path(rf"^{ENTRY}{END}", views.OneEntry.as_view()),
-    re_path(rf"^{ENTRY}/(?i:Microsoft\.NAV\.restart)(?:\(\))?{END}", views.Restart.as_view()),
+    re_path(rf"^{ENTRY}/[Mm]icrosoft\.(?:NAV|nav|Nav)\.[Rr]estart(?:\(\))?{END}", views.Restart.as_view()),
     re_path(rf"^{ENTRY}/jobQueueLogEntries{END}", views.LogEntriesOfEntry.as_view()),
     re_path(rf"^{COMPANY}/jobQueueLogEntries{END}", views.LogEntries.as_view()),
     re_path(rf"^{LOG_ENTRY}{END}", views.OneLogEntry.as_view()),
