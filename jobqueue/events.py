@@ -60,6 +60,7 @@ after_log_error = Signal()  # entry, log_entry, final: on every failed attempt
 handle_execution_error = Signal()  # entry, draft: own retry policy; draft.retry_at / draft.handled
 before_notify = Signal()  # entry, log_entry: True means handled, failed_for_good is not sent
 failed_for_good = Signal()  # entry, log_entry
+stopped_by_schedule = Signal()  # entry, now: it went to Error outside a run, as its schedule leads no further
 
 # --- ledger and owners
 finished_owned = Signal()  # owner hook: entry, log_entry, succeeded, final

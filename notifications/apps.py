@@ -28,6 +28,7 @@ class NotificationsConfig(AppConfig):
         )
         for signal, receiver in (
             (events.failed_for_good, entry_occasions.on_failed_for_good),
+            (events.stopped_by_schedule, entry_occasions.on_stopped_by_schedule),
             (events.after_watched_finish, entry_occasions.on_watched_finish),
             (events.minute_passed, watch.on_minute_passed),
             (events.after_adopt, watch.on_adopt),

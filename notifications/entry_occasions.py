@@ -10,7 +10,7 @@ from typing import Any
 
 from jobqueue.models import Entry, LogEntry
 from jobqueue.states import LogStatus, Origin
-from notifications.entry_facts import facts_of
+from notifications.entry_facts import facts_of, safe_message
 from notifications.entry_scenarios import LATE, ON_ERROR, ON_RECOVERY, ON_SUCCESS, RAN_LONGER
 from notifications.models import Message, NotificationList, RepeatMark
 from notifications.notify import Occasion, notify, reset_repeats
@@ -41,6 +41,23 @@ def on_failed_for_good(sender: Any, entry: Entry, log_entry: LogEntry, **_: Any)
         moment=_moment_of(log_entry),
         minutes=minutes,
         facts=facts_of(entry, log_entry),
+        fallback_user=entry.created_by or entry.user,
+        fallback_scenarios=(ON_ERROR.code,),
+    )
+
+
+def on_stopped_by_schedule(sender: Any, entry: Entry, now: datetime, **_: Any) -> None:
+    """An entry stopped without a failed run, because there is no next one: nobody may have to find out by chance."""
+    if entry.owner_kind:
+        return
+    _tell(
+        entry,
+        None,
+        (ON_ERROR.code,),
+        lists=lists_of(entry),
+        moment=now,
+        minutes={},
+        facts=facts_of(entry, has_no_next_run=True, error=safe_message(entry.error_message)),
         fallback_user=entry.created_by or entry.user,
         fallback_scenarios=(ON_ERROR.code,),
     )

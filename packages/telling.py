@@ -9,19 +9,18 @@ from datetime import datetime
 from typing import TypedDict
 
 from jobqueue.models import Company
+from notifications.entry_facts import safe_message
 from notifications.notify import Occasion, notify, reset_repeats
 from packages import lists, scenarios
 from packages.models import Package, Run, RunLine
 from packages.states import FAILED, OnError, Outcome, Result
-
-ERROR_LENGTH = 1000
 
 OUTCOME_CODES = {Outcome.WITH_ERRORS: "completed_with_errors"}
 ON_ERROR_CODES = {OnError.FINISH: "finish_run"}
 
 
 class LineFacts(TypedDict):
-    """One line of the table; ``error`` is cut at 1,000 characters and never a trace."""
+    """One line of the table; ``error`` is cut at 1,000 characters, without secrets, and never a trace."""
 
     order: int
     description: str
@@ -147,7 +146,7 @@ def facts_of(package: Package, run: Run) -> PackageFacts:
         "duration_seconds": run.duration_seconds,
         "late_seconds": run.late_seconds,
         "outcome": OUTCOME_CODES.get(Outcome(run.outcome), run.outcome) if run.outcome else "",
-        "message": run.message[:ERROR_LENGTH],
+        "message": safe_message(run.message),
         "stops_package": run.stops_package,
         "held_by": run.held_by.get_username() if run.held_by is not None else "",
         "held_reason": run.hold_reason or run.cancel_reason,
@@ -168,7 +167,7 @@ def line_facts(line: RunLine) -> LineFacts:
         "started_at": _iso(line.started_at),
         "ended_at": _iso(line.ended_at),
         "attempts": line.attempts,
-        "error": line.error_message[:ERROR_LENGTH] if line.result in FAILED else "",
+        "error": safe_message(line.error_message) if line.result in FAILED else "",
         "reason": line.reason,
     }
 

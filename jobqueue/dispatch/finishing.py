@@ -32,6 +32,7 @@ from jobqueue.events import (
     before_next_run,
     before_set_status,
     finished_owned,
+    stopped_by_schedule,
 )
 from jobqueue.guarded import remove, store
 from jobqueue.models import Entry, LogEntry
@@ -188,10 +189,11 @@ def schedule_next(
 
 
 def stop_for_good(entry: Entry, message: str, *, now: datetime) -> None:
-    """Status Error with a message, outside a failed run."""
+    """Status Error with a message, outside a failed run: nothing else would say that the entry has stopped."""
     entry.status, entry.error_message, entry.system_task_id = Status.ERROR, message[:2048], None
     clear_session(entry)
     store(entry, ["status", "error_message", "system_task_id", *SESSION_FIELDS], now=now)
+    announce(stopped_by_schedule, entry=entry, now=now)
 
 
 def _settle(ended: Ended, entry: Entry | None, row: EntryRow) -> LogEntry | None:

@@ -22,7 +22,9 @@ from notifications.letters.wording import (
 def failed(facts: Facts) -> Letter:
     """An entry failed for good."""
     attempts = int(facts.get("attempts") or 1)
-    if attempts > 1:
+    if facts.get("has_no_next_run"):
+        happened = _("It stopped by itself: its schedule leads to no further run.")
+    elif attempts > 1:
         happened = ngettext(
             "It failed for good: %(count)d attempt ended in an error.",
             "It failed for good: %(count)d attempts ended in an error.",
@@ -36,9 +38,7 @@ def failed(facts: Facts) -> Letter:
         status=_("Error"),
         happened=happened,
         meaning=_what_failing_means(facts),
-        next=_("Repair the cause, then choose Restart on the entry's card.")
-        if facts.get("status_after") == "error"
-        else "",
+        next=_what_to_do(facts),
         failures=(Failure("", safe_error(facts.get("error"))),),
     )
 
@@ -131,6 +131,14 @@ def _what_failing_means(facts: Facts) -> str:
     if after == "on-hold":
         return _("The entry is On Hold and will not run again until somebody sets it Ready.")
     return _what_comes(facts)
+
+
+def _what_to_do(facts: Facts) -> str:
+    if facts.get("has_no_next_run"):
+        return _("Correct the schedule on the entry's card, then choose Restart.")
+    if facts.get("status_after") == "error":
+        return _("Repair the cause, then choose Restart on the entry's card.")
+    return ""
 
 
 def _what_comes(facts: Facts) -> str:

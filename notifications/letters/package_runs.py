@@ -55,6 +55,14 @@ def entry_failed(facts: Facts) -> Letter:
         "finish_run": _("The rest of this run goes on; afterwards the package stops."),
         "continue": _("The rest of this run goes on, and the package keeps its schedule."),
     }.get(str(facts.get("on_error") or ""), "")
+    if facts.get("held_by") or facts.get("cancelled_by"):
+        following = _("The later entries of this run do not run.")
+    elif facts.get("package_status") != "active":
+        # A run by hand: there is no schedule it could stop.
+        stops = facts.get("on_error") == "stop"
+        following = (
+            _("The later entries of this run are skipped.") if stops else _("The rest of this run goes on.")
+        )
     return _letter(
         facts,
         severity=Severity.ERROR,

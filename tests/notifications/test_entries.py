@@ -16,7 +16,7 @@ from jobqueue.states import LogStatus, Status
 from notifications import verbs, watch
 from notifications.models import EntryLink, Message
 from notifications.notify import DELIVER_ROUTINE
-from notifications.telling import facts_of
+from notifications.telling import facts_of, words_of
 from tests.builders import NOW, actor_of, make_log_entry, make_superuser, make_user
 from tests.jobobjects import jobs
 from tests.jobqueue.driving import HOUR, MINUTE, SECOND, connected, ready_entry, reload, run, status_of
@@ -81,6 +81,28 @@ class TestFailures:
         assert status_of(entry) == Status.ERROR
         assert told() == {"owner": "entry_error"}
         assert "disabled" in Message.objects.get().facts["error"]
+
+    def test_an_entry_that_stops_without_a_next_run_is_told_of(self):
+        """It ran well and is in Error all the same: nobody may have to find that out by chance."""
+        entry = ready_entry(recurring=True, next_run_date_formula="1D", user=make_superuser("maker"))
+        Entry.objects.filter(pk=entry.pk).update(next_run_date_formula="-2Y")
+        linked(entry, (make_user("ann"), "entry_error"), (make_user("bob"), "entry_recovery"))
+        run(reload(entry).earliest_start_at)
+
+        assert status_of(entry) == Status.ERROR
+        assert told() == {"ann": "entry_error"}
+        message = Message.objects.get()
+        assert message.facts["status_after"] == "error"
+        words = words_of(message)
+        assert "its schedule leads to no further run" in words.text
+        assert "There is no next run" in words.text
+        assert "Correct the schedule" in words.text
+
+    def test_without_a_list_whoever_made_the_stopped_entry_is_told(self):
+        entry = ready_entry(recurring=True, next_run_date_formula="1D", user=make_superuser("maker"))
+        Entry.objects.filter(pk=entry.pk).update(next_run_date_formula="-2Y")
+        run(reload(entry).earliest_start_at)
+        assert told() == {"maker": "entry_error"}
 
     def test_entries_with_an_owner_are_told_through_it(self):
         entry = ready_entry(object_id=jobs.FAILURE)

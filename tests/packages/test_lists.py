@@ -12,7 +12,7 @@ from notifications.telling import words_of
 from packages import lifecycle
 from packages.errors import PackageLocked
 from packages.lists import private_list, set_shared_lists
-from packages.models import Package
+from packages.models import Package, Run
 from packages.states import OnError, Outcome, PackageStatus
 from tests.builders import actor_of, make_superuser
 from tests.jobobjects import jobs
@@ -182,3 +182,32 @@ def test_adopting_a_copied_database_holds_every_package_and_ends_open_runs():
     assert (results_of(last_run(second))[0], last_run(second).outcome) == ("Not Run", Outcome.STOPPED)
     assert not ScheduledTask.objects.filter(main_routine__startswith="packages.").exists()
     assert not Package.objects.exclude(next_run_at=None).exists()
+
+
+SECRET_ERROR = {"parameters": {"text": "Sign-in refused: password=hunter2, try again."}}
+
+
+def test_messages_hide_secrets_in_what_jobs_complain_of():
+    """*Packages reference, Content*: never a secret, whatever a job says in its error."""
+    package = with_recipients(nightly(failing=(20,)))
+    line = package.lines.get(run_order=20)
+    lifecycle.change_line_entry(line, SECRET_ERROR, actor=boss_of(package))
+    active(package)
+    run()
+    found = list(Message.objects.all())
+    assert len(found) == 4
+    for message in found:
+        words = words_of(message)
+        assert "hunter2" not in words.text + words.html + repr(message.facts)
+    assert "Sign-in refused" in words_of(found[0]).text
+
+
+def test_an_entry_error_under_a_hold_says_that_the_later_entries_do_not_run():
+    package = with_recipients(nightly(failing=(20,)))
+    active(package)
+    begun = lifecycle.run_now(package, actor=boss_of(package), now=TONIGHT - HOUR)
+    Run.objects.filter(pk=begun.pk).update(held_by=boss_of(package).user, hold_reason="Stock count")
+    run(TONIGHT - HOUR + HOUR / 60)
+    words = words_of(Message.objects.get(scenario="package_entry_error"))
+    assert "The later entries of this run do not run." in words.text
+    assert "the package stops" not in words.text
