@@ -176,3 +176,8 @@ def test_no_page_links_to_a_missing_file():
     for page in ["README.md", *(f"docs/{path.name}" for path in (base / "docs").glob("*.md"))]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text_of(page)):
             assert ((base / page).parent / target).exists(), f"{page} links to {target}"
+
+
+def test_the_readme_names_every_page():
+    named = set(re.findall(r"\]\(docs/([a-z-]+\.md)", text_of("README.md").partition("## Documentation")[2]))
+    assert named == {path.name for path in (Path(settings.BASE_DIR) / "docs").glob("*.md")}
