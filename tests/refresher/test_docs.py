@@ -47,7 +47,7 @@ def test_the_commands_shown_can_be_given():
     named = {
         name
         for row in re.findall(r"^\| (`.*?`) \|", text_of(PAGE), re.M)
-        for name in re.findall(r"`(\w+)`", row)
+        for name in re.findall(r"`([\w-]+)`", row)
     }
     assert named == set(SUBCOMMANDS)
 
