@@ -110,10 +110,15 @@ def _add(
         parser.add_argument("entry", help="Entry No. or UUID.")
     if reason:
         parser.add_argument("--reason", default="", help="Why; kept in the history.")
+    add_acting(parser)
+    return parser
+
+
+def add_acting(parser: ArgumentParser) -> None:
+    """The options of every subcommand that works on a company: how to answer, where, and in whose name."""
     parser.add_argument("--json", action="store_true", help="Answer in JSON.")
     parser.add_argument("--company", help="Code of the company; the default company unless given.")
     parser.add_argument("--as", dest="acting_user", metavar="USER", help="Act as this user.")
-    return parser
 
 
 def _add_values(parser: ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Callable
 from functools import partial
 
-from jobqueue.command_line.parser import count
+from jobqueue.command_line.parser import add_acting, count
 from notifications.models import Message
 
 
@@ -74,7 +74,5 @@ def _add(
     parser = subparsers.add_parser(name, help=help, description=help)
     if list:
         parser.add_argument("list", help="Name or number of the list.")
-    parser.add_argument("--json", action="store_true", help="Answer in JSON.")
-    parser.add_argument("--company", help="Code of the company; the default company unless given.")
-    parser.add_argument("--as", dest="acting_user", metavar="USER", help="Act as this user.")
+    add_acting(parser)
     return parser

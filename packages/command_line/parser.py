@@ -4,7 +4,7 @@ from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Callable
 from functools import partial
 
-from jobqueue.command_line.parser import count
+from jobqueue.command_line.parser import add_acting, count
 from packages.states import OnError
 
 
@@ -112,7 +112,5 @@ def _add(
         parser.add_argument("package", help="Name, number or UUID of the package.")
     if reason:
         parser.add_argument("--reason", default="", help="Why; kept in the log.")
-    parser.add_argument("--json", action="store_true", help="Answer in JSON.")
-    parser.add_argument("--company", help="Code of the company; the default company unless given.")
-    parser.add_argument("--as", dest="acting_user", metavar="USER", help="Act as this user.")
+    add_acting(parser)
     return parser

@@ -4,6 +4,8 @@ from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Callable
 from functools import partial
 
+from jobqueue.command_line.parser import add_acting
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Adds every subcommand; the chosen one is ``options.subcommand``."""
@@ -81,9 +83,7 @@ def _add(
     parser = subparsers.add_parser(name, help=help, description=help)
     if job:
         parser.add_argument("job", type=int, metavar="JOB", help="Number of the monitored job.")
-    parser.add_argument("--json", action="store_true", help="Answer in JSON.")
-    parser.add_argument("--company", help="Code of the company; the default company unless given.")
-    parser.add_argument("--as", dest="acting_user", metavar="USER", help="Act as this user.")
+    add_acting(parser)
     return parser
 
 
