@@ -79,7 +79,7 @@ def _flag(node: Flag, resource: Resource) -> Q:
     if not isinstance(found.kind, Boolean):
         raise QueryError(
             f"“{found.name}” at position {node.name.position} of $filter is no condition by itself. "
-            f"Compare it with a value, such as {found.name} eq …"
+            f"Compare it with a value: {found.name} eq and the value."
         )
     return _single(found, "eq", Token("name", "true", node.name.position))
 

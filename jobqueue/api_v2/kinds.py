@@ -310,7 +310,7 @@ class Seconds(Kind):
     @staticmethod
     def _seconds(text: str) -> int:
         try:
-            found = parse_duration(text) if text[:1] in ("P", "+", "-") else None
+            found = parse_duration(text) if text[:1] in ("P", "-") and text[-2:-1].isdigit() else None
         except (ValueError, OverflowError):
             found = None
         if found is None or int(found.total_seconds()) not in INT32:
