@@ -163,7 +163,18 @@ class JobQueueAdmin(ModelAdmin):
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> None:
         """The history of entries and the audit log say more; Django's own log would only repeat them."""
 
-    log_change = log_deletions = log_addition
+    log_change = log_addition
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+        """As for additions."""
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Deletes through the verbs; what they refuse is said, and the row stays."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except JobQueueError as refusal:
+            messages.error(request, refusal.message)
+            return HttpResponseRedirect(self.list_address())
 
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str

@@ -8,6 +8,8 @@ from django.db import models
 
 from jobqueue.errors import Problem
 
+SWITCHES = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
+
 
 def write(row: models.Model, values: Mapping[str, Any], *, allowed: Iterable[str]) -> list[Problem]:
     """Sets the given fields on the unsaved row, as text or typed values, and returns what is wrong with them."""
@@ -22,6 +24,8 @@ def write(row: models.Model, values: Mapping[str, Any], *, allowed: Iterable[str
         assert isinstance(field, models.Field)
         if isinstance(value, str):
             value = value.strip()
+            if isinstance(field, models.BooleanField):
+                value = SWITCHES.get(value.lower(), value)
         if value in (None, "") and not isinstance(field, models.BooleanField):
             value = None if field.null else field.get_default()
         try:

@@ -7,6 +7,8 @@ import pytest
 from jobqueue import secrets
 from jobqueue.admin.badges import entry_badge, log_badge
 from jobqueue.admin.words import absolute, duration, relative
+from jobqueue.errors import Refused
+from jobqueue.events import before_delete_category
 from jobqueue.models import (
     Category,
     Company,
@@ -21,6 +23,7 @@ from jobqueue.scheduler import create_task, task_exists
 from jobqueue.states import LogStatus, Status
 from tests import builders
 from tests.admin.conftest import address, said
+from tests.jobqueue.driving import connected
 
 pytestmark = pytest.mark.django_db
 NOW = builders.NOW
@@ -330,3 +333,30 @@ def test_in_process_counts_and_shows_extra_runs_too(signed_in):
     assert "Extra run" in content
     assert "Resting" not in content
     assert content.count("a run is in process") == 1
+
+
+def test_a_category_and_a_credential_are_deleted_on_their_pages(signed_in, company):
+    """Django's page of deletion, with nothing left over in its own log."""
+    category = builders.make_category("OLD")
+    credential = Credential.objects.create(company=company, name="Bank")
+    client = signed_in()
+    for page, model in (
+        (f"jobqueue/category/{category.pk}/delete/", Category),
+        (f"jobqueue/credential/{credential.pk}/delete/", Credential),
+    ):
+        answer = client.post(address(page), {"post": "yes"})
+        assert answer.status_code == 302
+        assert not model.objects.exists()
+
+
+def test_a_category_somebody_needs_is_not_deleted_and_says_why(signed_in):
+    category = builders.make_category("BANK")
+
+    def refuse(**_):
+        raise Refused("The category “BANK” is used by a package. Give it another one first.")
+
+    with connected(before_delete_category, refuse):
+        answer = signed_in().post(address(f"jobqueue/category/{category.pk}/delete/"), {"post": "yes"})
+    assert answer.status_code == 302
+    assert "is used by a package" in said(answer)
+    assert Category.objects.filter(pk=category.pk).exists()

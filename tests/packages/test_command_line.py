@@ -190,6 +190,16 @@ def test_lines_and_recurrences_change_until_the_package_is_active(answer, refusa
     assert reloaded(package).lines.count() == len(NIGHTLY) - 1
 
 
+@pytest.mark.parametrize(("text", "value"), [("false", False), ("TRUE", True), ("no", False), ("on", True)])
+def test_switches_are_written_as_people_write_them(answer, text, value):
+    """The help of change-recurrence says enabled=false."""
+    package = nightly()
+    row = package.recurrences.get()
+    assert answer("change-recurrence", "Nightly", row.pk, "--set", f"enabled={text}")["enabled"] is value
+    changed = answer("change", "Nightly", "--set", f"run_equal_orders_together={text}")
+    assert changed["run_equal_orders_together"] is value
+
+
 def test_a_line_is_copied_from_an_existing_entry(answer, refusal):
     make_package()
     entry = builders.make_recurring_entry(description="Bank import")
