@@ -12,7 +12,7 @@ class NotificationsConfig(AppConfig):
         from django.db.models.signals import pre_delete
 
         from jobqueue import events, secrets
-        from notifications import channels, doctor, entry_occasions, remarks, routines, watch  # noqa: F401  (they register)
+        from notifications import channels, doctor, entry_occasions, remarks, routines, subscriptions, watch  # noqa: F401  (they register)
         from notifications.channels.email import EmailChannel
         from notifications.channels.targets import SlackChannel, TeamsChannel, WebhookChannel
         from notifications.models import ChannelTarget, Message
@@ -30,6 +30,7 @@ class NotificationsConfig(AppConfig):
             (events.failed_for_good, entry_occasions.on_failed_for_good),
             (events.stopped_by_schedule, entry_occasions.on_stopped_by_schedule),
             (events.after_watched_finish, entry_occasions.on_watched_finish),
+            (events.before_insert_entry, subscriptions.watch_new_entry),
             (events.minute_passed, watch.on_minute_passed),
             (events.after_adopt, watch.on_adopt),
         ):

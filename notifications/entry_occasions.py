@@ -10,6 +10,7 @@ from typing import Any
 
 from jobqueue.models import Entry, LogEntry
 from jobqueue.states import LogStatus, Origin
+from notifications import subscriptions
 from notifications.entry_facts import facts_of, safe_message
 from notifications.entry_scenarios import LATE, ON_ERROR, ON_RECOVERY, ON_SUCCESS, RAN_LONGER
 from notifications.models import Message, NotificationList, RepeatMark
@@ -68,7 +69,8 @@ def on_watched_finish(sender: Any, entry: Entry, log_entry: LogEntry, **_: Any) 
     if entry.owner_kind or log_entry.status != LogStatus.SUCCESS:
         return
     lists = lists_of(entry)
-    failed_at = _failing_since(log_entry) if lists else None
+    is_asked = bool(lists) or subscriptions.wants(entry.company_id, ON_RECOVERY.code)
+    failed_at = _failing_since(log_entry) if is_asked else None
     codes = [ON_SUCCESS.code]
     if failed_at is not None:
         codes.append(ON_RECOVERY.code)

@@ -25,6 +25,7 @@ from notifications.models import (
     RepeatMark,
     ToldMark,
 )
+from notifications.subscriptions import add_subscribers
 
 if TYPE_CHECKING:
     from notifications.notify import Occasion
@@ -119,7 +120,8 @@ def choose(occasion: Occasion) -> list[Told]:
     direct = [(one, Message.Reason.ASKED) for one in occasion.also]
     if user is not None:
         direct.append((user, Message.Reason.MAKER))
-    return _with_users(told, direct, codes=codes, company=occasion.company)
+    told = _with_users(told, direct, codes=codes, company=occasion.company)
+    return add_subscribers(told, occasion, codes=codes)
 
 
 def people_of(found: NotificationList) -> list[tuple[Told, list[NotificationLine]]]:

@@ -15,7 +15,7 @@ from jobqueue import scheduler
 from jobqueue.actors import Actor
 from jobqueue.models import Entry, LogEntry, ScheduledTask
 from jobqueue.states import LogStatus, Status
-from notifications import delivery
+from notifications import delivery, subscriptions
 from notifications.conf import settings
 from notifications.entry_occasions import late_since, tell_late, tell_running_long
 from notifications.entry_scenarios import LATE, RAN_LONGER
@@ -60,6 +60,7 @@ def look_round(*, now: datetime) -> None:
     for part in (
         _see_to_delivery,
         _look_for_late,
+        _look_for_late_subscribed,
         _look_for_long,
         _purge_messages,
         _purge_marks,
@@ -86,6 +87,23 @@ def _look_for_late(*, now: datetime) -> None:
         due_at = late_since(entry)
         if due_at is not None and now - due_at > SHORTEST:
             _by_itself(lambda entry=entry, due_at=due_at: tell_late(entry, due_at=due_at, now=now))
+
+
+def _look_for_late_subscribed(*, now: datetime) -> None:
+    """The same for webhooks that want to hear of every late entry of their company."""
+    for company_id, minutes in subscriptions.late_after().items():
+        entries = Entry.objects.filter(
+            company=company_id,
+            owner_kind="",
+            is_system=False,
+            status__in=[Status.READY, Status.WAITING],
+            attempts=0,
+            earliest_start_at__lt=now - timedelta(minutes=minutes),
+        )
+        for entry in entries.select_related("company").order_by("earliest_start_at")[:BATCH]:
+            due_at = late_since(entry)
+            if due_at is not None and now - due_at > timedelta(minutes=minutes):
+                _by_itself(lambda entry=entry, due_at=due_at: tell_late(entry, due_at=due_at, now=now))
 
 
 def _look_for_long(*, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from django.db import models
 
 from notifications.models.lists import NotificationLine
+from notifications.models.targets import ChannelTarget
 
 
 class RepeatMark(models.Model):
@@ -29,15 +30,19 @@ class RepeatMark(models.Model):
 
 
 class ToldMark(models.Model):
-    """A line that has been told of an occasion that may be noticed more than once, such as a run that is late."""
+    """A line, or a subscribed target, that has been told of an occasion that may be noticed more than once."""
 
-    line = models.ForeignKey(NotificationLine, on_delete=models.CASCADE, related_name="told_marks")
+    line = models.ForeignKey(NotificationLine, on_delete=models.CASCADE, null=True, related_name="told_marks")
+    target = models.ForeignKey(ChannelTarget, on_delete=models.CASCADE, null=True, related_name="told_marks")
     key = models.CharField("occasion", max_length=150)
     at = models.DateTimeField("at", db_index=True)
 
     class Meta:
         verbose_name = "told mark"
-        constraints = [models.UniqueConstraint(fields=["line", "key"], name="told_mark_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["line", "key"], name="told_mark_once"),
+            models.UniqueConstraint(fields=["target", "key"], name="told_mark_target_once"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.line_id}: {self.key}"
+        return f"{self.line_id or self.target_id}: {self.key}"

@@ -35,6 +35,7 @@ class Message(models.Model):
         LIST = "list", "Listed for it"
         DEFAULT_LIST = "default", "On the default list; nobody else was listed"
         MAKER = "maker", "Made the entry or package; nobody was listed"
+        SUBSCRIBED = "subscribed", "Subscribed to it"
         ASKED = "asked", "Asked to be told (Notify On Success)"
 
     id = models.BigAutoField("message no.", primary_key=True)

@@ -1,5 +1,6 @@
 """Targets of other channels than e-mail: addresses that are secrets themselves."""
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from jobqueue.models import Company
@@ -24,6 +25,18 @@ class ChannelTarget(models.Model):
     address_encrypted = models.BinaryField("address", editable=False, default=b"")
     secret_encrypted = models.BinaryField("secret", editable=False, default=b"")
     is_enabled = models.BooleanField("enabled", default=True, help_text="Off: nothing is sent there.")
+    events = models.JSONField(
+        "events",
+        default=list,
+        blank=True,
+        help_text="What a webhook hears of in the whole company, besides what lists tell it.",
+    )
+    threshold_minutes = models.PositiveIntegerField(
+        "minutes",
+        default=15,
+        validators=[MinValueValidator(1), MaxValueValidator(525_600)],
+        help_text="“Late” and “ran longer” are told after more than so many minutes.",
+    )
     changed_at = models.DateTimeField("changed at", null=True, editable=False)
 
     class Meta:

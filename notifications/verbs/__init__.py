@@ -16,14 +16,17 @@ from notifications.verbs.people import set_preference
 from notifications.verbs.sending import send_again, send_test
 from notifications.verbs.signing import drop_old_secret, renew_secret
 from notifications.verbs.targets import create_target, delete_target, update_target
+from notifications.verbs.webhooks import change_webhook, create_webhook, replay_failed, send_test_to
 
 __all__ = [
     "add_line",
     "change_line",
     "change_list",
+    "change_webhook",
     "copy_lines",
     "create_list",
     "create_target",
+    "create_webhook",
     "delete_list",
     "delete_target",
     "drop_old_secret",
@@ -31,8 +34,10 @@ __all__ = [
     "linked_lists",
     "remove_line",
     "renew_secret",
+    "replay_failed",
     "send_again",
     "send_test",
+    "send_test_to",
     "set_default_list",
     "set_preference",
     "unlink_entry",

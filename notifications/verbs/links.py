@@ -12,6 +12,7 @@ from jobqueue.models import Entry
 from jobqueue.permissions import level_for, require
 from notifications.errors import PrivateList
 from notifications.models import EntryLink, NotificationList
+from notifications.subscriptions import wants_ends
 
 
 def linked_lists(entry: Entry) -> list[NotificationList]:
@@ -51,7 +52,7 @@ def unlink_entry(entry: Entry, found: NotificationList, *, actor: Actor) -> bool
         _require(entry, actor)
         deleted, _ = EntryLink.objects.filter(entry_id=entry.id, list=found).delete()
         if deleted:
-            left = EntryLink.objects.filter(entry_id=entry.id).exists()
+            left = EntryLink.objects.filter(entry_id=entry.id).exists() or wants_ends(entry.company_id)
             lifecycle.set_watched(
                 entry, left, actor=actor, action="unlink-list", reason=f"Notification list “{found}”"
             )
@@ -62,7 +63,8 @@ def forget_links(entry_ids: Iterable[UUID], *, actor: Actor) -> None:
     """Entries that have lost their last list are watched no longer; their runs take the fast lane again."""
     linked = set(EntryLink.objects.filter(entry_id__in=list(entry_ids)).values_list("entry_id", flat=True))
     for entry in Entry.objects.filter(id__in=set(entry_ids) - linked, is_watched=True):
-        lifecycle.set_watched(entry, False, actor=actor)
+        if not wants_ends(entry.company_id):
+            lifecycle.set_watched(entry, False, actor=actor)
 
 
 def _require(entry: Entry, actor: Actor) -> None:

@@ -14,17 +14,21 @@ from jobqueue.models import Company
 from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
 from jobqueue.secrets import seal, unseal
+from notifications import scenarios
 from notifications.channels.webhook import is_secret
 from notifications.errors import ListInUse
 from notifications.models import ChannelTarget
+from notifications.subscriptions import keep_watch, wants_ends
 
-FIELDS = ("name", "kind", "address", "secret", "is_enabled")
+MOST_MINUTES = 525_600
+FIELDS = ("name", "kind", "address", "secret", "is_enabled", "events", "threshold_minutes")
 
 
 def create_target(
     company: Company, values: Mapping[str, Any], *, actor: Actor, now: datetime | None = None
 ) -> ChannelTarget:
-    """Stores a new target; ``values``: ``name``, ``kind``, ``address`` (an https address), ``secret``, ``is_enabled``.
+    """Stores a new target; ``values``: ``name``, ``kind``, ``address`` (an https address), ``secret``, ``is_enabled``,
+    and of a webhook ``events`` (codes of scenarios it hears of in the whole company) and ``threshold_minutes``.
 
     The address is checked against internal networks when something is sent, after its name was resolved. Raises
     ``NotAllowed``, ``Invalid``, and ``CredentialUnusable`` without a key to encrypt with.
@@ -46,7 +50,9 @@ def delete_target(target: ChannelTarget, *, actor: Actor) -> None:
     require(actor, "administer", target.company)
     try:
         with transaction.atomic():
+            before, company = wants_ends(target.company_id), target.company
             target.delete()
+            keep_watch(company, before=before)
     except ProtectedError as error:
         lists = sorted({f"“{line.list}”" for line in target.lines.select_related("list")})
         raise ListInUse(
@@ -97,6 +103,7 @@ def _store(target: ChannelTarget, values: Mapping[str, Any], *, now: datetime) -
     elif secret:
         words = "The secret is no signing secret: base64 of 24 to 64 bytes, beginning with whsec_. Leave it to be made."
         problems.append(Problem("secret", "invalid_secret", words))
+    problems += _apply_subscription(target, values)
     others = ChannelTarget.objects.filter(company=target.company, name__iexact=target.name).exclude(
         pk=target.pk
     )
@@ -107,10 +114,35 @@ def _store(target: ChannelTarget, values: Mapping[str, Any], *, now: datetime) -
     target.changed_at = now
     try:
         with transaction.atomic():
+            before = wants_ends(target.company_id)
             target.save()
+            keep_watch(target.company, before=before)
     except IntegrityError as error:
         raise Invalid([_taken(target)]) from error
     return target
+
+
+def _apply_subscription(target: ChannelTarget, values: Mapping[str, Any]) -> list[Problem]:
+    problems = []
+    events = values.get("events", target.events)
+    if not isinstance(events, list | tuple | set) or not all(isinstance(code, str) for code in events):
+        problems.append(Problem("events", "invalid", "Events are a list of codes, such as entry_error."))
+    else:
+        target.events = scenarios.most_severe_first(set(events))
+        for code in sorted(set(events) - set(target.events)):
+            known = ", ".join(one.code for one in scenarios.registered())
+            words = f"There is no event “{code[:80]}”. Choose among: {known}."
+            problems.append(Problem("events", "unknown_scenario", words))
+        if target.events and target.kind != ChannelTarget.Kind.WEBHOOK:
+            words = "Only webhooks subscribe to events. Put the target on a notification list instead."
+            problems.append(Problem("events", "webhooks_only", words))
+    minutes = values.get("threshold_minutes", target.threshold_minutes)
+    if isinstance(minutes, bool) or not isinstance(minutes, int) or not 1 <= minutes <= MOST_MINUTES:
+        words = f"Minutes are a whole number from 1 to {MOST_MINUTES}."
+        problems.append(Problem("threshold_minutes", "invalid", words))
+    else:
+        target.threshold_minutes = minutes
+    return problems
 
 
 def _host(address: str) -> str:

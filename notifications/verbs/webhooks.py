@@ -1,0 +1,116 @@
+"""Webhooks of a company: made with a secret that is shown once, tried out, and what failed sent again."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+
+from jobqueue import outbound
+from jobqueue.actors import Actor
+from jobqueue.errors import Invalid, Problem, Refused
+from jobqueue.models import Company
+from jobqueue.outbound.transport import checked_addresses
+from jobqueue.permissions import require
+from jobqueue.scheduler import database_now
+from notifications.models import ChannelTarget, Message
+from notifications.notify import queue_delivery
+from notifications.recipients import Told
+from notifications.verbs.sending import TEST_TEMPLATE, send_again
+from notifications.verbs.signing import renew_secret
+from notifications.verbs.targets import create_target, update_target
+from notifications.writing import write
+
+MOST_AT_ONCE = 1_000
+
+
+def create_webhook(
+    company: Company, values: Mapping[str, Any], *, actor: Actor, now: datetime | None = None
+) -> tuple[ChannelTarget, str]:
+    """Stores a webhook and returns it with its new signing secret, which nothing shows again.
+
+    ``values``: ``name``, ``address``, ``events`` (codes of scenarios), ``threshold_minutes``, ``is_enabled``. Raises
+    ``NotAllowed``, and ``Invalid`` also for an address inside the house that the settings do not allow.
+    """
+    require(actor, "administer", company)
+    require_outside(values.get("address"))
+    with transaction.atomic():
+        kind = {"kind": ChannelTarget.Kind.WEBHOOK}
+        target = create_target(company, {**values, **kind}, actor=actor, now=now)
+        secret = renew_secret(target, actor=actor, now=now)
+    target.refresh_from_db()
+    return target, secret
+
+
+def change_webhook(
+    target: ChannelTarget, values: Mapping[str, Any], *, actor: Actor, now: datetime | None = None
+) -> ChannelTarget:
+    """Changes what is given; refusals as :func:`create_webhook`."""
+    require(actor, "administer", target.company)
+    require_outside(values.get("address"))
+    return update_target(target, values, actor=actor, now=now)
+
+
+def send_test_to(target: ChannelTarget, *, actor: Actor, now: datetime | None = None) -> Message:
+    """Queues a test message to the webhook. Raises ``NotAllowed``, or ``Refused`` while it is switched off."""
+    require(actor, "administer", target.company)
+    if not target.is_enabled:
+        raise Refused(f"“{target}” is switched off. Switch it on first.", code="switched_off")
+    now = now or database_now()
+    told = Told(name=target.name, scenarios=(), target=target, told_as=Message.Reason.SUBSCRIBED)
+    facts = {
+        "name": target.name,
+        "sent_by": actor.name,
+        "sent_at": now.isoformat(),
+        "scenarios": "",
+        "pages": {"address": ["notifications_channeltarget_change", target.pk]},
+    }
+    with transaction.atomic():
+        [message] = write(
+            target.company,
+            [told],
+            template=TEST_TEMPLATE,
+            facts=facts,
+            moment=now,
+            source=("notification_target", str(target.pk)),
+            is_test=True,
+        )
+        queue_delivery(target.company, not_before=now)
+    return message
+
+
+def replay_failed(
+    target: ChannelTarget, *, since: datetime, actor: Actor, now: datetime | None = None
+) -> list[Message]:
+    """Queues again what failed for good since an aware moment and was not sent again before, oldest first.
+
+    At most 1,000 messages; call again for the rest. Raises ``NotAllowed``.
+    """
+    require(actor, "operate", target.company)
+    now = now or database_now()
+    failed = Message.objects.filter(
+        target=target, state=Message.State.FAILED, failed_at__gte=since, sent_again=None
+    ).select_related("company")
+    with transaction.atomic():
+        return [send_again(one, actor=actor, now=now) for one in failed.order_by("pk")[:MOST_AT_ONCE]]
+
+
+def require_outside(address: Any) -> None:
+    """Raises ``Invalid`` for an address that leads inside the house now; it is checked again at every call.
+
+    A name that cannot be resolved at this moment is no reason to refuse it.
+    """
+    try:
+        parts = urlsplit(str(address or "").strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return  # the verb says what is wrong with it
+    if not host:
+        return
+    try:
+        checked_addresses(host, port or (443 if parts.scheme == "https" else 80))
+    except outbound.OutboundRefused as refusal:
+        raise Invalid([Problem("address", refusal.code, refusal.message)]) from None
+    except outbound.OutboundFailed:
+        return
