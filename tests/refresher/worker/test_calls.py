@@ -14,10 +14,12 @@ from jobqueue.scheduler import database_now
 from jobqueue.states import Status
 from notifications.models import Message
 from refresher.models import RefreshLog, Runner
+from refresher.passing.calls import refresh_for_worker
 from refresher.setup import RUNNER_GROUP
 from refresher.states import PassState
 from tests.builders import actor_of, default_company, make_company, make_superuser, make_user
 from tests.refresher.situations import external_mode, make_runner, ready_job
+from tests.refresher.test_at_once import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -290,3 +292,19 @@ def test_the_document_describes_every_call():
         operation = document["paths"][path][method]
         assert operation["responses"]["200"]["content"]["application/json"]["schema"]
         assert operation["summary"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_calls_at_once_run_one_pass_at_a_time():
+    runner = Runner.objects.create(
+        user=application_user("robot", RUNNER_GROUP), created_at=database_now(), created_by=make_superuser()
+    )
+    setup, actor = external_mode(default_runner=runner), actor_of(runner.user)
+    entry, _ = ready_job()
+    Entry.objects.filter(pk=entry.pk).update(status=Status.ERROR, system_task_id=None)
+    answers = at_once(*[lambda: refresh_for_worker(setup.company, actor=actor)] * 4)
+    assert set(answers) <= {"", "pass_running"}
+    assert answers.count("") >= 1
+    logs = RefreshLog.objects.all()
+    assert [log.state for log in logs] == [PassState.DONE] * answers.count("")
+    assert sum(log.restarted for log in logs) == 1
