@@ -21,7 +21,7 @@ from refresher.admin.setup_card import refreshes
 from refresher.asking import is_managed, last_refreshed, monitored_job_of
 from refresher.models import MonitoredJob, RefreshLog, Runner
 from refresher.monitoring.checking import NOT_RECURRING
-from refresher.standing import standings
+from refresher.standing import Condition, standings
 from refresher.telling import ABOUT
 from refresher.watching import OVERDUE, is_overdue
 
@@ -185,11 +185,12 @@ def _shield(standing: Any) -> SafeString:
     look = "off" if standing.condition in NEEDING else "ok"
     return format_html(
         '<a class="jw-shield jw-shield--{}" href="{}" title="Monitored: {}"><span class="material-symbols-outlined" '
-        'aria-hidden="true">{}</span><span>{}</span></a>',
+        'aria-hidden="true">{}</span><span class="{}">{}</span></a>',
         look,
         reverse("admin:refresher_monitoredjob_change", args=[job.pk]),
         standing.words,
         "verified_user" if look == "ok" else "gpp_maybe",
+        "jw-sr" if standing.condition is Condition.OK else "",
         standing.words,
     )
 

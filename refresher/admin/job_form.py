@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
@@ -13,6 +14,7 @@ from unfold.widgets import (
 
 from jobqueue.admin import entry_form
 from jobqueue.admin.base import may
+from jobqueue.admin.inputs import MomentInput
 from refresher.models import MonitoredJob, Runner
 from refresher.models.monitored_job import MAX_HEARTBEAT_URL
 from refresher.templates import BESIDE, as_entry
@@ -103,6 +105,16 @@ def job_form_class(
         ),
         "runner": RunnerChoice(),
     }
+    zone = timezone.get_current_timezone_name()
+    for name, label, help_text in (
+        (
+            "earliest_start_at",
+            "First run",
+            f"The job is not planned before this moment. Your time zone ({zone}).",
+        ),
+        ("expires_at", "Expiration", f"After this moment the job is left alone. Your time zone ({zone})."),
+    ):
+        own[name] = forms.DateTimeField(required=False, widget=MomentInput, label=label, help_text=help_text)
     if is_protected:
         kept = {name for name in form.base_fields if name in _flat(OPEN_GENERAL) + _flat(OPEN_BEHAVIOUR)}
         own |= {name: None for name in form.base_fields if name not in kept and name not in own}

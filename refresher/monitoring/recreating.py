@@ -61,14 +61,14 @@ def what_recreating_loses(company: Company, *, actor: Actor) -> Losses:
     failed = [job for job in jobs if job.last_refresh_status == RefreshStatus.ERROR]
     beside = [job for job in jobs if job.auto_reschedule or job.heartbeat_url]
     sentences = [
-        f"{len(found)} {'monitored job' if len(found) == 1 else 'monitored jobs'} {what}: {_names(found)}."
+        f"{what} ({len(found)}): {_names(found)}."
         for found, what in (
-            (gone, "have no entry any more and are lost for good"),
-            (unflagged, "lost their Managed by App flag and will not be monitored any more"),
-            (assigned, "lose their runner user"),
-            (edited, "lose what was changed on the monitored job"),
-            (beside, "lose auto-reschedule and heartbeat URL"),
-            (failed, "lose their last error message"),
+            (gone, "Lost for good, because no entry is left"),
+            (unflagged, "Not monitored any more, because the flag Managed by App is off"),
+            (assigned, "Runner user lost"),
+            (edited, "What was changed on the monitored job lost"),
+            (beside, "Auto-reschedule and heartbeat URL lost"),
+            (failed, "Last error message lost"),
         )
         if found
     ]

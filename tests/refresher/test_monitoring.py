@@ -282,7 +282,7 @@ def test_recreating_brings_back_code_and_flagged_entries_and_loses_the_rest(admi
     with connected(events.register_jobs, register):
         losses = monitoring.what_recreating_loses(default_company(), actor=admin)
         done = monitoring.recreate_monitored_jobs(default_company(), actor=admin, now=NOW)
-    assert any("lose their runner user" in sentence for sentence in losses.sentences)
+    assert any("Runner user lost" in sentence for sentence in losses.sentences)
     assert any("heartbeat URL" in sentence for sentence in losses.sentences)
     assert done.deleted == 1
     assert {(job.entry_id, job.is_protected, job.runner) for job in MonitoredJob.objects.all()} == {
