@@ -6,12 +6,29 @@ from django.urls import URLPattern, path
 
 from jobqueue.api import entry_verbs
 from jobqueue.api.categories import Categories
+from jobqueue.api.company_rows import Companies
+from jobqueue.api.engine import Clusters, ScheduledTasks, SessionEvents, WorkerSessions
 from jobqueue.api.enqueued import Enqueue, Enqueued
 from jobqueue.api.entries import Entries, Explain, Preview
+from jobqueue.api.error_messages import ErrorMessages, OneErrorMessages
+from jobqueue.api.job_objects import JobObjects, OneJobObject
+from jobqueue.api.log_entries import (
+    DeleteLogEntries,
+    DocumentContent,
+    Documents,
+    Lines,
+    LogEntries,
+    MarkAsError,
+    OneLogEntry,
+)
 from jobqueue.api.me import Me
+from jobqueue.api.overview import Changes, CheckStale, Doctor, Holds, QueueStatus, RemoveFailedEntries
 
 IN_COMPANY = "companies/<str:company>/"
 ENTRIES = f"{IN_COMPANY}entries/"
+LOG = f"{IN_COMPANY}log-entries/"
+LIST = {"get": "list"}
+READ = {"get": "retrieve"}
 MANY = {"get": "list", "post": "create"}
 ONE = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 
@@ -35,6 +52,42 @@ def rows(
 
 urlpatterns = [
     path("me/", Me.as_view(), name="me"),
+    path("doctor/", Doctor.as_view(), name="doctor"),
+    path("job-objects/", JobObjects.as_view(), name="job-objects"),
+    path("job-objects/<str:object_type>/<int:object_id>/", OneJobObject.as_view(), name="job-object"),
+    *rows("clusters/", Clusters, named="<int:pk>", many=LIST, one=READ),
+    *rows("worker-sessions/", WorkerSessions, named="<int:pk>", many=LIST, one=READ),
+    *rows("companies/", Companies, named="<str:code>", one={"get": "retrieve", "patch": "partial_update"}),
+    path(f"{IN_COMPANY}status/", QueueStatus.as_view(), name="status"),
+    path(f"{IN_COMPANY}holds/", Holds.as_view(LIST), name="holds"),
+    path(f"{IN_COMPANY}changes/", Changes.as_view(LIST), name="changes"),
+    path(f"{IN_COMPANY}session-events/", SessionEvents.as_view(LIST), name="session-events"),
+    *rows(f"{IN_COMPANY}scheduled-tasks/", ScheduledTasks, named="<uuid:pk>", many=LIST, one=READ),
+    path(f"{IN_COMPANY}error-messages/", ErrorMessages.as_view(LIST), name="error-messages"),
+    path(f"{IN_COMPANY}error-messages/<uuid:pk>/", OneErrorMessages.as_view(READ), name="error-messages-one"),
+    path(LOG, LogEntries.as_view(LIST), name="log-entries"),
+    path(f"{LOG}delete/", DeleteLogEntries.as_view({"post": "post"}), name="log-delete"),
+    path(f"{LOG}<str:log_entry>/", OneLogEntry.as_view(READ), name="log-entry"),
+    path(f"{LOG}<str:log_entry>/lines/", Lines.as_view(READ), name="log-lines"),
+    path(
+        f"{LOG}<str:log_entry>/mark-as-error/",
+        MarkAsError.as_view({"post": "post"}),
+        name="log-mark-as-error",
+    ),
+    *rows(
+        f"{IN_COMPANY}report-documents/",
+        Documents,
+        named="<uuid:pk>",
+        many=LIST,
+        one={"get": "retrieve", "delete": "destroy"},
+    ),
+    path(
+        f"{IN_COMPANY}report-documents/<uuid:pk>/content/",
+        DocumentContent.as_view(READ),
+        name="document-content",
+    ),
+    path(f"{ENTRIES}remove-failed/", RemoveFailedEntries.as_view(), name="remove-failed"),
+    path(f"{ENTRIES}check-stale/", CheckStale.as_view(), name="check-stale"),
     path(f"{IN_COMPANY}enqueue/", Enqueue.as_view({"post": "create"}), name="enqueue"),
     path(f"{IN_COMPANY}enqueue/<uuid:entry_id>/", Enqueued.as_view({"get": "retrieve"}), name="enqueued"),
     *entry_verbs.addresses(ENTRIES),

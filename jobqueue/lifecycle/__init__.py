@@ -14,6 +14,7 @@ from jobqueue.lifecycle.categories import (
     entries_using,
     rename_category,
 )
+from jobqueue.lifecycle.companies import change_company, create_company
 from jobqueue.lifecycle.editing import change_entry, copy_entry, create_entry, set_priority_within_category
 from jobqueue.lifecycle.holding import set_on_hold
 from jobqueue.lifecycle.logs import delete_log_entries, mark_log_as_error
@@ -27,9 +28,11 @@ __all__ = [
     "adopt",
     "cancel_run",
     "change_category",
+    "change_company",
     "change_entry",
     "copy_entry",
     "create_category",
+    "create_company",
     "create_entry",
     "create_ready",
     "delete_category",

@@ -1,0 +1,60 @@
+"""Creating and changing companies: for administrators; what concerns all companies, for those limited to none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from jobqueue import companies
+from jobqueue.actors import Actor
+from jobqueue.errors import Invalid, NotAllowed, Problem
+from jobqueue.models import Company
+from jobqueue.permissions import require
+
+WRITTEN = ("name", "time_zone")
+
+
+def create_company(values: Mapping[str, Any], *, actor: Actor) -> Company:
+    """Stores a new company: ``code`` and ``name``, perhaps ``time_zone`` and ``is_default``. Raises ``Invalid``."""
+    require(actor, "administer")
+    _require_unlimited(actor)
+    company = Company(code=str(values.get("code", "")).strip())
+    with transaction.atomic():
+        if Company.objects.filter(code__iexact=company.code).exists():
+            sentence = f"There is a company {company.code} already. Choose another code."
+            raise Invalid([Problem("code", "taken", sentence)])
+        return _store(company, values)
+
+
+def change_company(company: Company, values: Mapping[str, Any], *, actor: Actor) -> Company:
+    """Changes name, time zone, and whether the company is the default; its code is in addresses and stays."""
+    require(actor, "administer", company)
+    wanted = values.get("is_default", company.is_default)
+    if wanted != company.is_default:
+        _require_unlimited(actor)
+        if not wanted:
+            sentence = "One company is the default. Mark another one instead."
+            raise Invalid([Problem("is_default", "one_default", sentence)])
+    with transaction.atomic():
+        return _store(company, values)
+
+
+def _store(company: Company, values: Mapping[str, Any]) -> Company:
+    for name in WRITTEN:
+        setattr(company, name, values.get(name, getattr(company, name)))
+    try:
+        company.clean_fields()
+    except ValidationError as error:
+        found = error.message_dict.items()
+        raise Invalid([Problem(name, "invalid", " ".join(words)) for name, words in found]) from error
+    if values.get("is_default") and not company.is_default:
+        Company.objects.filter(is_default=True).update(is_default=False)
+        company.is_default = True
+    company.save()
+    return company
+
+
+def _require_unlimited(actor: Actor) -> None:
+    if not companies.works_in_every(actor.user):
+        raise NotAllowed(f"“{actor.name}” is limited to some companies. Ask an administrator of all of them.")
