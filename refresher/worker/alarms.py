@@ -14,7 +14,7 @@ import smtplib
 import socket
 import ssl
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
@@ -24,8 +24,31 @@ from refresher.worker.configuration import Configuration
 from refresher.worker.incidents import Telling
 from refresher.worker.log import Log
 from refresher.worker.state import Pending, State
+from refresher.worker.watching import family
 
 MAIL, WEBHOOK = "mail", "webhook"
+
+IN_SHORT = {
+    "unreachable": "Jobwarden cannot be reached",
+    "database": "The database of Jobwarden does not answer",
+    "migrations": "Jobwarden lacks migrations",
+    "installation": "Jobwarden holds its database as a copy",
+    "workers": "Jobwarden has no worker",
+    "tasks": "Tasks of Jobwarden wait too long",
+    "refresh": "The jobs of {name} are not refreshed",
+    "messages": "Messages of Jobwarden do not go out",
+    "runner": "The runner user {name} fails",
+}
+MEANING = {
+    "unreachable": "Nothing is refreshed meanwhile, and perhaps no job runs.",
+    "database": "No job runs.",
+    "installation": "No job runs.",
+    "workers": "No job runs.",
+    "tasks": "Jobs run late.",
+    "refresh": "A job that stops there now stays stopped.",
+    "messages": "People do not hear of failures.",
+    "runner": "Its monitored jobs are not refreshed.",
+}
 
 
 class NotSent(Exception):
@@ -53,20 +76,15 @@ def messages(telling: Telling, *, configuration: Configuration, now: float) -> l
     last = f"\n\n{url}\nThe Jobwarden worker on {name_of(configuration)}"
     parts = []
     if telling.new:
-        happened = "\n".join(f"- {sentence}" for sentence in telling.new.values())
-        parts.append(("alarm", _subject("Jobwarden needs attention", telling.new), f"{happened}{last}"))
+        parts.append(("alarm", _subject("", telling.new), _listed(telling.new) + last))
     if telling.reminded:
-        happened = "\n".join(f"- {sentence}" for sentence in telling.reminded.values())
-        parts.append(
-            ("reminder", _subject("Jobwarden still needs attention", telling.reminded), f"{happened}{last}")
-        )
+        parts.append(("reminder", _subject("Still: ", telling.reminded), _listed(telling.reminded) + last))
     if telling.over:
         ended = "\n".join(
-            f"- Over since {_moment(now)}, began {_moment(one.since)}: {one.sentence}"
+            f"- {one.sentence}\n  From {_in_words(one.since)} to {_in_words(now)}."
             for one in telling.over.values()
         )
-        sentences = {key: one.sentence for key, one in telling.over.items()}
-        parts.append(("recovery", _subject("Jobwarden is well again", sentences), f"{ended}{last}"))
+        parts.append(("recovery", _subject("Over: ", telling.over), f"This is over:\n{ended}{last}"))
     for kind, subject, text in parts:
         identity = str(uuid.uuid4())
         found += [Pending(channel, identity, kind, subject, text, now) for channel in channels(configuration)]
@@ -186,10 +204,24 @@ def signature(identity: str, content: bytes, *, secret: str, now: int) -> dict[s
     }
 
 
-def _subject(what: str, sentences: dict[str, str]) -> str:
-    first = next(iter(sentences.values()))
-    more = f" (and {len(sentences) - 1} more)" if len(sentences) > 1 else ""
-    return f"{what}: {first[:120]}{more}"
+def _subject(start: str, keys: Iterable[str]) -> str:
+    """What it is about in a few words: “Over: Jobwarden cannot be reached (and 1 more)”."""
+    first, *others = keys
+    kind, _, name = first.partition(":")
+    words = IN_SHORT.get(kind, f"Jobwarden is not well ({kind})").format(name=name)
+    return f"{start}{words}{f' (and {len(others)} more)' if others else ''}"
+
+
+def _listed(sentences: Mapping[str, str]) -> str:
+    lines = []
+    for key, sentence in sentences.items():
+        meaning = MEANING.get(family(key), "")
+        lines.append(f"- {sentence}" + (f"\n  {meaning}" if meaning else ""))
+    return "\n".join(lines)
+
+
+def _in_words(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _moment(seconds: float) -> str:

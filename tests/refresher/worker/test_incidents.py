@@ -67,10 +67,18 @@ def test_a_message_per_channel_names_everything_new():
         {"workers": "No worker.", "refresh:main": "Late."}, mail=MAIL, webhook=Webhook(url="https://h")
     )
     assert [one.channel for one in found] == ["mail", "webhook"]
-    assert found[0].subject == "Jobwarden needs attention: No worker. (and 1 more)"
+    assert found[0].subject == "Jobwarden has no worker (and 1 more)"
     assert "- Late." in found[0].text
     assert "https://jobs.example.com" in found[0].text
     assert "night" in found[0].text
+
+
+def test_the_end_says_from_when_to_when():
+    incidents = {}
+    messages_of({"refresh:main": "Late."}, incidents=incidents, mail=MAIL)
+    (found,) = messages_of({}, incidents=incidents, now=3_600.0, mail=MAIL)
+    assert (found.kind, found.subject) == ("recovery", "Over: The jobs of main are not refreshed")
+    assert "From 1970-01-01 00:00 UTC to 1970-01-01 01:00 UTC." in found.text
 
 
 def test_without_a_channel_there_is_no_message():
@@ -101,7 +109,7 @@ def test_a_message_stays_until_its_channel_takes_it(mail_server):
     mail_server.start()
     assert deliver() == 0
     (mail,) = mail_server.mails
-    assert (mail["Subject"], mail["To"]) == ("Jobwarden needs attention: No worker.", "a@example.com")
+    assert (mail["Subject"], mail["To"]) == ("Jobwarden has no worker", "a@example.com")
 
 
 def test_a_webhook_is_signed_as_standard_webhooks_asks(scripted):

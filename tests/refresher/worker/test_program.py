@@ -219,9 +219,11 @@ def test_without_a_token_of_its_own_the_worker_tells_of_the_runner_itself(worker
     worker.runners[0]["secret"] = right
     assert worker.run("--once").status == 0
     subjects = [mail["Subject"] for mail in mail_server.mails]
-    assert len(subjects) == 2
-    assert "The runner user night-runner failed" in subjects[0]
-    assert subjects[1].startswith("Jobwarden is well again")
+    assert subjects == [
+        "The runner user night-runner fails",
+        "Over: The runner user night-runner fails",
+    ]
+    assert "AADSTS7000215" in mail_server.mails[0].get_content()
 
 
 def test_an_api_token_that_ended_is_a_sentence(worker, robot):
@@ -242,8 +244,8 @@ def test_a_stopped_product_is_told_once_and_its_return_once(worker, robot, mail_
     worker.sections["product"]["url"] = product.url
     for _ in range(2):
         assert worker.run("--once").status == 0
-    kinds = [mail["Subject"].partition(":")[0] for mail in mail_server.mails]
-    assert kinds == ["Jobwarden needs attention", "Jobwarden is well again"]
+    subjects = [mail["Subject"] for mail in mail_server.mails]
+    assert subjects == ["Jobwarden cannot be reached", "Over: Jobwarden cannot be reached"]
     assert "cannot be reached" in mail_server.mails[0].get_content()
     assert mail_server.envelopes[0] == ["oncall@example.com"]
 
