@@ -144,7 +144,9 @@ def downtime(stage: Stage, case: Case) -> None:
         lambda: _final(late).count() >= 2 and _final(skipping).exists(), what="the missed runs were settled"
     )
     time.sleep(1)
-    rows = _final(late).filter(due_at__lte=began)  # a whole minute may pass meanwhile, and its run is in order
+    rows = _final(late).filter(
+        due_at__lte=began
+    )  # a whole minute may pass meanwhile, and its run is in order
     missed = rows.filter(status=LogStatus.MISSED)
     ran = rows.filter(status=LogStatus.SUCCESS)
     case.expect(missed.count() == 1, f"run once late: {missed.count()} rows for what was missed")
