@@ -8,7 +8,6 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
@@ -31,6 +30,7 @@ from jobqueue.admin.filters import (
 from jobqueue.admin.recent_runs import recent_runs
 from jobqueue.admin.record_pages import first_line
 from jobqueue.admin.role_centre import late_count, running_count, status_counts
+from jobqueue.admin.tabs import tab
 from jobqueue.admin.verbs import Verb
 from jobqueue.conf import settings
 from jobqueue.models import Entry
@@ -312,25 +312,13 @@ def entry_tabs(
     request: HttpRequest, *, counts: dict[int, int], late: int, in_process: int, chosen: str
 ) -> list[dict[str, Any]]:
     """The tabs with their counts; *Late* appears only when something is, or when it is being looked at."""
-    kept: dict[str, Any] = {
-        key: value for key, value in request.GET.items() if key not in (EntryTab.parameter_name, "p", "e")
-    }
     tabs = []
     for name, label, statuses in EntryTab.TABS:
         of_their_own = {"": sum(counts.values()), "late": late, "in-process": in_process}
         count = of_their_own.get(name, sum(counts.get(status, 0) for status in statuses))
         if name in ("late", "inactive") and not count and chosen != name:
             continue
-        query = urlencode({**kept, EntryTab.parameter_name: name} if name else kept)
-        tabs.append(
-            {
-                "label": label,
-                "count": count,
-                "address": f"?{query}",
-                "is_chosen": name == chosen,
-                "name": name,
-            }
-        )
+        tabs.append(tab(request, name, label, count=count))
     return tabs
 
 

@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
@@ -23,6 +22,7 @@ from jobqueue.admin.filters import CategoryFilter, LogTab, ObjectFilter, OfEntry
 from jobqueue.admin.polling import polled
 from jobqueue.admin.record_pages import first_line
 from jobqueue.admin.runs import origin_in_words, run_length
+from jobqueue.admin.tabs import tab
 from jobqueue.admin.verbs import Verb, VerbsAdmin
 from jobqueue.models import Entry, LogEntry, ReportDocument
 from jobqueue.states import Level, LogStatus, ObjectType
@@ -87,19 +87,7 @@ class LogEntryAdmin(VerbsAdmin, ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        chosen = request.GET.get(LogTab.parameter_name, "")
-        kept: dict[str, Any] = {
-            key: value for key, value in request.GET.items() if key not in (LogTab.parameter_name, "p", "e")
-        }
-        tabs = [
-            {
-                "label": label,
-                "count": None,
-                "is_chosen": name == chosen,
-                "address": "?" + urlencode({**kept, LogTab.parameter_name: name} if name else kept),
-            }
-            for name, label, _ in LogTab.TABS
-        ]
+        tabs = [tab(request, name, label) for name, label, _ in LogTab.TABS]
         context = {
             "title": "Log entries",
             "tabs": tabs,

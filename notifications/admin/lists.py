@@ -8,7 +8,6 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from unfold.admin import TabularInline
 from unfold.decorators import display
@@ -17,6 +16,7 @@ from jobqueue.admin import badges, words
 from jobqueue.admin.base import now_of
 from jobqueue.admin.company import actor_of
 from jobqueue.admin.filters import HiddenFilter
+from jobqueue.admin.tabs import tab
 from jobqueue.admin.verbs import VerbsAdmin
 from jobqueue.errors import JobQueueError
 from jobqueue.models import Entry
@@ -173,20 +173,7 @@ class NotificationListAdmin(VerbsAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        chosen = request.GET.get(ListTab.parameter_name, "")
-        kept: dict[str, Any] = {
-            key: value for key, value in request.GET.items() if key not in (ListTab.parameter_name, "p")
-        }
-        tabs = [
-            {
-                "label": label,
-                "name": name,
-                "count": None,
-                "is_chosen": name == chosen,
-                "address": "?" + urlencode({**kept, ListTab.parameter_name: name} if name else kept),
-            }
-            for name, label in (("", "Shared"), ("private", "Of packages"))
-        ]
+        tabs = [tab(request, name, label) for name, label in (("", "Shared"), ("private", "Of packages"))]
         default = DefaultList.objects.filter(company=request.company).select_related("list").first()
         context = {
             "title": "Notification lists",

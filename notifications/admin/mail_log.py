@@ -8,7 +8,6 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from unfold.decorators import display
@@ -19,6 +18,7 @@ from jobqueue.admin.base import ReadOnlyAdmin, now_of
 from jobqueue.admin.filters import HiddenFilter
 from jobqueue.admin.polling import polled
 from jobqueue.admin.record_pages import first_line
+from jobqueue.admin.tabs import tab
 from jobqueue.admin.verbs import Verb, VerbsAdmin
 from notifications import scenarios, verbs
 from notifications.admin import looks
@@ -118,20 +118,15 @@ class MessageAdmin(VerbsAdmin, ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        chosen = request.GET.get(StateTab.parameter_name, "")
-        hidden = (StateTab.parameter_name, "p", "e")
-        kept: dict[str, Any] = {key: value for key, value in request.GET.items() if key not in hidden}
         counts = self._counts(request)
         tabs = [
-            {
-                "name": "error" if name == "failed" else name,
-                "label": label,
-                "count": sum(counts.get(state, 0) for state in states)
-                if name in ("failed", "queued")
-                else None,
-                "is_chosen": name == chosen,
-                "address": "?" + urlencode({**kept, StateTab.parameter_name: name} if name else kept),
-            }
+            tab(
+                request,
+                name,
+                label,
+                count=sum(counts.get(state, 0) for state in states) if name in ("failed", "queued") else None,
+                look="error" if name == "failed" else "",
+            )
             for name, label, states in StateTab.TABS
         ]
         narrowed = SourceFilter.parameter_name in request.GET or AboutFilter.parameter_name in request.GET

@@ -8,7 +8,6 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
@@ -16,6 +15,7 @@ from jobqueue.admin import words as plain_words
 from jobqueue.admin.base import now_of
 from jobqueue.admin.polling import polled
 from jobqueue.admin.record_pages import first_line
+from jobqueue.admin.tabs import tab
 from packages.admin import looks, words
 from packages.admin.base import ReadOnlyPackagesAdmin
 from packages.admin.filters import PackageFilter, PeriodFilter, RunTab
@@ -51,20 +51,7 @@ class RunAdmin(ReadOnlyPackagesAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        chosen = request.GET.get(RunTab.parameter_name, "")
-        kept: dict[str, Any] = {
-            key: value for key, value in request.GET.items() if key not in (RunTab.parameter_name, "p", "e")
-        }
-        tabs = [
-            {
-                "label": label,
-                "count": None,
-                "name": name,
-                "is_chosen": name == chosen,
-                "address": "?" + urlencode({**kept, RunTab.parameter_name: name} if name else kept),
-            }
-            for name, label, _ in RunTab.TABS
-        ]
+        tabs = [tab(request, name, label) for name, label, _ in RunTab.TABS]
         context = {"title": "Job queue package log entries", "tabs": tabs, "now": now_of(request)}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 

@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
 from jobqueue.admin import words as plain_words
 from jobqueue.admin.base import PagedList
 from jobqueue.admin.record_pages import first_line
+from jobqueue.admin.tabs import tab
 from packages.admin import looks, words
 from packages.admin.card import PackageCard
 from packages.admin.filters import LastOutcomeFilter, OnErrorFilter, PackageTab
@@ -148,23 +148,10 @@ def package_tabs(request: HttpRequest) -> list[dict[str, Any]]:
     rows = Package.objects.filter(company=request.company).order_by().values_list("status")
     counts: dict[str, int] = dict(rows.annotate(Count("pk")))
     running = Run.objects.filter(company=request.company, is_open=True).count()
-    chosen = request.GET.get(PackageTab.parameter_name, "")
-    kept: dict[str, Any] = {
-        key: value for key, value in request.GET.items() if key not in (PackageTab.parameter_name, "p", "e")
-    }
     found = []
     for name, label in PackageTab.TABS:
         count = sum(counts.values()) if not name else counts.get(name.replace("-", "_"), 0)
         if name == PackageTab.RUNNING:
             count = running
-        query = urlencode({**kept, PackageTab.parameter_name: name} if name else kept)
-        found.append(
-            {
-                "label": label,
-                "count": count,
-                "address": f"?{query}",
-                "is_chosen": name == chosen,
-                "name": name,
-            }
-        )
+        found.append(tab(request, name, label, count=count))
     return found

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
@@ -18,6 +17,7 @@ from jobqueue.admin.base import PagedList, may, now_of
 from jobqueue.admin.entry_cells import schedule_in_words
 from jobqueue.admin.filters import HiddenFilter
 from jobqueue.admin.record_pages import first_line
+from jobqueue.admin.tabs import chosen_tab, tab
 from jobqueue.objects import registry
 from jobqueue.states import ObjectType
 from refresher.admin import looks
@@ -190,10 +190,6 @@ class MonitoredJobAdmin(JobPages, JobCard):
 
 def condition_tabs(request: HttpRequest) -> list[dict[str, Any]]:
     """All, what needs attention, and each condition some job is in."""
-    chosen = request.GET.get(ConditionTab.parameter_name, "")
-    kept: dict[str, Any] = {
-        key: value for key, value in request.GET.items() if key not in (ConditionTab.parameter_name, "p", "e")
-    }
     found = seen(request)
     rows: list[tuple[str, str, int]] = [
         ("", "All", len(found.standings)),
@@ -201,15 +197,9 @@ def condition_tabs(request: HttpRequest) -> list[dict[str, Any]]:
         *((one.value, CONDITION_WORDS[one], len(found.of(one))) for one in Condition),
     ]
     return [
-        {
-            "name": "error" if name == ConditionTab.ATTENTION else name,
-            "label": label,
-            "count": count,
-            "is_chosen": name == chosen,
-            "address": "?" + urlencode({**kept, ConditionTab.parameter_name: name} if name else kept),
-        }
+        tab(request, name, label, count=count, look="error" if name == ConditionTab.ATTENTION else "")
         for name, label, count in rows
-        if count or name in ("", ConditionTab.ATTENTION, chosen)
+        if count or name in ("", ConditionTab.ATTENTION, chosen_tab(request))
     ]
 
 

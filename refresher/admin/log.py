@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
@@ -15,6 +14,7 @@ from jobqueue.admin.base import ReadOnlyAdmin, now_of
 from jobqueue.admin.filters import ROW_KEY, HiddenFilter
 from jobqueue.admin.polling import polled
 from jobqueue.admin.record_pages import first_line
+from jobqueue.admin.tabs import tab
 from refresher.admin import looks
 from refresher.models import MonitoredJob, RefreshLog, RefreshLogLine
 from refresher.states import Action, PassState
@@ -87,20 +87,7 @@ class RefreshLogAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        chosen = request.GET.get(PassTab.parameter_name, "")
-        kept: dict[str, Any] = {
-            key: value for key, value in request.GET.items() if key not in (PassTab.parameter_name, "p", "e")
-        }
-        tabs = [
-            {
-                "label": label,
-                "count": None,
-                "name": name,
-                "is_chosen": name == chosen,
-                "address": "?" + urlencode({**kept, PassTab.parameter_name: name} if name else kept),
-            }
-            for name, label in PassTab.TABS
-        ]
+        tabs = [tab(request, name, label) for name, label in PassTab.TABS]
         context = {"title": "Refresh log", "tabs": tabs, "of": self._of(request)}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
