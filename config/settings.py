@@ -263,6 +263,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "jobqueue.api.schema.add_refusals",
     ],
     "ENUM_NAME_OVERRIDES": {
+        "DoctorState": "jobqueue.api.overview.DOCTOR_STATES",
         "EntryStatus": "jobqueue.api.words.ENTRY_STATUS",
         "LogStatus": "jobqueue.api.words.LOG_STATUS",
         "ObjectType": "jobqueue.api.words.OBJECT_TYPE",

@@ -91,6 +91,9 @@ def add_refusals(result: dict[str, Any], generator: Any, request: Any, public: b
 
 
 def _describe(operation: dict[str, Any], *, path: str, method: str) -> None:
+    parts = [part for part in path.split("/") if part and not part.startswith("{")]
+    places = [part for part in parts if part not in ("api", "v1", "companies")]
+    operation["tags"] = [places[0].replace("-", " ") if places else "companies"]
     statuses = list(ALWAYS)
     if method in ("post", "put", "patch", "delete"):
         statuses += WRITING
