@@ -4,7 +4,7 @@ import base64
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, When
 
 from jobqueue.api_v2.kinds import (
     OPERATORS,
@@ -17,6 +17,7 @@ from jobqueue.api_v2.kinds import (
     Seconds,
     Text,
     TimeOfDay,
+    Unreadable,
 )
 from jobqueue.api_v2.resources import Property, Resource
 from jobqueue.api_v2.spelling import language_number, language_tag
@@ -87,8 +88,11 @@ def _user_name(row: Any) -> str | None:
     return row.user.get_username() if row.user is not None else None
 
 
-def _language(number: int) -> str | int:
-    return language_tag(number) or number
+def _language(number: int) -> str:
+    found = language_tag(number)
+    if found is None:
+        raise Unreadable("a language number of Windows, such as 1033 for English, is needed")
+    return found
 
 
 def _plain(name: str, kind: Any, field: str, *, nullable: bool = False, written: bool = False) -> Property:
