@@ -51,7 +51,8 @@ def close(package: Package, run: Run, *, now: datetime, could_not_start: bool = 
         run.overrun_task_id = None
     failed = [line for line in lines if line.result in FAILED]
     stops = could_not_start or any(line.on_error in STOPS_THE_PACKAGE for line in failed)
-    run.stops_package = package.is_active and stops
+    # A held run ends as held, also when its package has been set Active again since: its mode decides nothing more.
+    run.stops_package = package.is_active and stops and run.hold_requested_at is None
     run.message = " ".join(part for part in (run.message, _message(run, failed)) if part)[:2048]
     run.save()
     previous, package.last_outcome = package.last_outcome, run.outcome

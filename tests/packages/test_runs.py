@@ -288,6 +288,21 @@ class TestHold:
         run(TOMORROW)
         assert last_run(package).outcome == Outcome.SUCCESS
 
+    def test_a_held_run_that_fails_leaves_the_new_schedule_alone(self):
+        package = active(nightly(failing=(20,)))
+
+        def hold_and_activate(*, entry, **_):
+            if entry.description == "Calculate":
+                lifecycle.set_on_hold(package, actor=boss_of(package), now=TONIGHT)
+                active(package, now=TONIGHT)
+
+        with receiving(before_execute, hold_and_activate):
+            run()
+        found = last_run(package)
+        assert (found.outcome, found.stops_package) == (Outcome.ERROR, False)
+        package = reloaded(package)
+        assert (package.status, package.next_run_at) == (PackageStatus.ACTIVE, TOMORROW)
+
 
 class TestCancel:
     def test_a_waiting_line_is_taken_back_and_later_lines_do_not_run(self):
