@@ -270,6 +270,17 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "OutputType": "jobqueue.api.words.OUTPUT_TYPE",
         "Priority": "jobqueue.api.words.PRIORITY",
         "MessageLevel": "jobqueue.api.words.MESSAGE_LEVEL",
+        "PackageStatus": "packages.api.words.PACKAGE_STATUS",
+        "OnError": "packages.api.words.ON_ERROR",
+        "MissedRun": "packages.api.words.MISSED_RUN",
+        "RunOutcome": "packages.api.words.RUN_OUTCOME",
+        "RunTrigger": "packages.api.words.RUN_TRIGGER",
+        "LineResult": "packages.api.words.LINE_RESULT",
+        "MessageState": "notifications.api.words.MESSAGE_STATE",
+        "MessageChannel": "notifications.api.words.MESSAGE_CHANNEL",
+        "ToldAs": "notifications.api.words.TOLD_AS",
+        "TargetKind": "notifications.api.words.TARGET_KIND",
+        "DeliveryOutcome": "notifications.api.words.DELIVERY_OUTCOME",
     },
 }
 

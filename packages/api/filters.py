@@ -4,22 +4,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django_filters import rest_framework as filters
 
 from jobqueue.api.filtering import ListFilters
+from jobqueue.api.text_words import TextWordsFilter
 from packages.models import Package, Run
 from packages.states import OnError, Outcome, PackageStatus, Trigger
-
-
-class TextWordsFilter(filters.MultipleChoiceFilter):
-    """A choice by its word, such as ``?status=On Hold``; given several times, any of them."""
-
-    def __init__(self, words: type, **kwargs: object) -> None:
-        self.words = words
-        super().__init__(choices=[(label, label) for label in words.labels], **kwargs)  # type: ignore[attr-defined]
-
-    def filter(self, rows: QuerySet, value: object) -> QuerySet:
-        if not value:
-            return rows
-        chosen = [member.value for member in self.words if member.label in value]  # type: ignore
-        return rows.filter(**{f"{self.field_name}__in": chosen})
 
 
 class PackageFilters(ListFilters):

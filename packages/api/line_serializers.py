@@ -6,20 +6,20 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from jobqueue.api.serializers import Strict, StrictModelSerializer, StrictSerializer
+from jobqueue.api.text_words import TextWordField
 from jobqueue.api.words import WordField as NumberWordField
 from jobqueue.lifecycle.owned import OWNED_SETTABLE
 from jobqueue.models import Entry
 from jobqueue.models.entry import WEEKDAY_FIELDS
 from jobqueue.objects import registry
 from jobqueue.states import CategoryPriority, ObjectType, OutputType, Priority, Status
-from packages.api.fields import WordField
 from packages.engine.starting import masked
 from packages.models import PackageLine, Recurrence
 from packages.recurrences import in_words
 from packages.states import OnError
 
 
-class EntrySerializer(Strict, serializers.ModelSerializer):
+class LineEntrySerializer(Strict, serializers.ModelSerializer):
     """Settings of the entry a line owns: those of any entry but its schedule, which the package has."""
 
     object_type = NumberWordField(ObjectType, required=False)
@@ -68,15 +68,15 @@ class EntrySerializer(Strict, serializers.ModelSerializer):
         ),
     ]
 )
-class LineSerializer(StrictModelSerializer):
+class PackageLineSerializer(StrictModelSerializer):
     """A line of a package; its entry belongs to it."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
     run_order = serializers.IntegerField(required=False, help_text="Left out: the highest one + 10.")
-    on_error = WordField(
+    on_error = TextWordField(
         OnError, required=False, allow_null=True, allow_blank=True, help_text="Null: as the package says."
     )
-    entry = EntrySerializer(required=False, partial=True)
+    entry = LineEntrySerializer(required=False, partial=True)
     copy_of = serializers.UUIDField(
         write_only=True,
         required=False,

@@ -13,7 +13,7 @@ from jobqueue.errors import Invalid, NotFound, Problem
 from jobqueue.models import Entry
 from packages import lifecycle
 from packages.api.base import PackagesView
-from packages.api.line_serializers import LineSerializer, RecurrenceSerializer, ReorderSerializer
+from packages.api.line_serializers import PackageLineSerializer, RecurrenceSerializer, ReorderSerializer
 from packages.api.packages import IF_MATCH, TAGS
 from packages.models import Package, PackageLine, Recurrence
 
@@ -63,7 +63,7 @@ class Lines(OfPackage):
     """The lines in the order in which they run."""
 
     model = PackageLine
-    shown_as = LineSerializer
+    shown_as = PackageLineSerializer
     lookup_field = "uuid"
     lookup_url_kwarg = "line"
     levels = {"reorder": "schedule"}
@@ -75,7 +75,7 @@ class Lines(OfPackage):
         return self.answer(self.found())
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        package, values = self.package(), self.read(LineSerializer)
+        package, values = self.package(), self.read(PackageLineSerializer)
         given: dict[str, Any] = {name: value for name, value in values.items() if name not in ENTRY_FIELDS}
         given |= {"actor": self.actor, "expected_revision": self.expected_revision()}
         if "copy_of" in values and "entry" in values:
@@ -91,7 +91,7 @@ class Lines(OfPackage):
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         line, expected = self.found(), self.expected_revision()
-        values = self.read(LineSerializer, partial=True)
+        values = self.read(PackageLineSerializer, partial=True)
         if "copy_of" in values:
             sentence = "An entry can be copied into a new line only. Add a line for it."
             raise Invalid([Problem("copy_of", "only_new", sentence)])
@@ -116,7 +116,7 @@ class Lines(OfPackage):
         tags=TAGS,
         parameters=[IF_MATCH],
         request=ReorderSerializer,
-        responses=LineSerializer(many=True),
+        responses=PackageLineSerializer(many=True),
     )
     def reorder(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         package, values = self.package(), self.read(ReorderSerializer)
@@ -127,7 +127,9 @@ class Lines(OfPackage):
             actor=self.actor,
             expected_revision=self.expected_revision(),
         )
-        return Response(LineSerializer(self.rows(), many=True, context=self.get_serializer_context()).data)
+        return Response(
+            PackageLineSerializer(self.rows(), many=True, context=self.get_serializer_context()).data
+        )
 
     def _entry(self, key: Any) -> Entry:
         found = Entry.objects.select_related("company").filter(id=key, company=self.company).first()

@@ -15,12 +15,12 @@ from jobqueue.scheduler import database_now
 from packages import guards, lifecycle, lists
 from packages.api.base import PackagesView, tagged
 from packages.api.filters import PackageFilters
-from packages.api.line_serializers import LineSerializer, RecurrenceSerializer
+from packages.api.line_serializers import PackageLineSerializer, RecurrenceSerializer
 from packages.api.live import live_of
 from packages.api.serializers import (
     DueTimeSerializer,
-    ExplanationSerializer,
     FindingSerializer,
+    PackageExplanationSerializer,
     PackageSerializer,
     StatusChangeSerializer,
 )
@@ -51,8 +51,8 @@ class PackageInFullSerializer(PackageSerializer):
         own = lists.private_list(package)
         return own.pk if own is not None else None
 
-    def get_lines(self, package: Package) -> LineSerializer(many=True):  # type: ignore[valid-type]
-        return LineSerializer(package.lines.select_related("entry"), many=True).data
+    def get_lines(self, package: Package) -> PackageLineSerializer(many=True):  # type: ignore[valid-type]
+        return PackageLineSerializer(package.lines.select_related("entry"), many=True).data
 
     def get_recurrences(self, package: Package) -> RecurrenceSerializer(many=True):  # type: ignore[valid-type]
         context = {"time_zone": package.time_zone}
@@ -189,10 +189,10 @@ class PackageQuestions(PackagesView):
         operation_id="packages_explain",
         summary="Why does it not run?",
         tags=TAGS,
-        responses=ExplanationSerializer,
+        responses=PackageExplanationSerializer,
     )
     def explain(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return Response(ExplanationSerializer(explain(self.package())).data)
+        return Response(PackageExplanationSerializer(explain(self.package())).data)
 
     @extend_schema(
         operation_id="packages_preview",

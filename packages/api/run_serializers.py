@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from jobqueue.api.text_words import TextWordField, seen_user
 from jobqueue.states import ObjectType
-from packages.api.fields import WordField, seen_user
 from packages.api.serializers import StatusChangeSerializer
 from packages.models import Run, RunLine
 from packages.states import OnError, Outcome, Result, Trigger
@@ -17,9 +17,9 @@ class RunSerializer(serializers.ModelSerializer):
     """One execution of a package, or the record of due times that brought none."""
 
     package = serializers.UUIDField(source="package_uuid", help_text="Stays after the package was deleted.")
-    trigger = WordField(Trigger)
-    outcome = WordField(Outcome, allow_null=True, help_text="Null while the run is open.")
-    on_error = WordField(OnError)
+    trigger = TextWordField(Trigger)
+    outcome = TextWordField(Outcome, allow_null=True, help_text="Null while the run is open.")
+    on_error = TextWordField(OnError)
     started_by = seen_user()
     identity = seen_user(help_text="Whom the entries ran as.")
     held_by = seen_user()
@@ -49,8 +49,8 @@ class RunLineSerializer(serializers.ModelSerializer):
     line = serializers.UUIDField(source="line_uuid", help_text="Id of the line; it may be gone by now.")
     entry = serializers.UUIDField(source="entry_id")
     object_type = serializers.SerializerMethodField()
-    on_error = WordField(OnError)
-    result = WordField(Result)
+    on_error = TextWordField(OnError)
+    result = TextWordField(Result)
     duration_seconds = serializers.IntegerField(allow_null=True)
     log_entries = serializers.SerializerMethodField(
         help_text="Numbers of the log entries of its attempts, the first one first."

@@ -13,7 +13,7 @@ from packages import lifecycle
 from packages.api.base import PackagesView
 from packages.api.filters import RunFilters
 from packages.api.run_serializers import RunSerializer, RunWithLinesSerializer
-from packages.api.serializers import NothingSerializer, ReasonSerializer
+from packages.api.serializers import NothingSerializer, PackageReasonSerializer
 from packages.attempts import attempts_of
 from packages.live import as_they_are
 from packages.models import Run
@@ -75,11 +75,11 @@ class Runs(PackagesView):
         operation_id="package_runs_cancel",
         summary="Cancel this run",
         tags=TAGS,
-        request=ReasonSerializer,
+        request=PackageReasonSerializer,
         responses={202: RunSerializer},
     )
     def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        reason = self.read(ReasonSerializer)["reason"]
+        reason = self.read(PackageReasonSerializer)["reason"]
         return self._answer(lifecycle.cancel_run(self.found(), actor=self.actor, reason=reason))
 
     def _answer(self, run: Run) -> Response:

@@ -7,8 +7,8 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from jobqueue.api.serializers import StrictModelSerializer, StrictSerializer
+from jobqueue.api.text_words import TextWordField, UserNameField, seen_user
 from notifications.models import NotificationList
-from packages.api.fields import UserNameField, WordField, seen_user
 from packages.models import Package, StatusChange
 from packages.states import MissedRun, OnError, Outcome, PackageStatus
 
@@ -34,9 +34,9 @@ class PackageSerializer(StrictModelSerializer):
     """A package without its lines. Its status is changed by verbs only."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
-    status = WordField(PackageStatus, read_only=True)
-    on_error = WordField(OnError, required=False, help_text=Package._meta.get_field("on_error").help_text)
-    missed_run = WordField(
+    status = TextWordField(PackageStatus, read_only=True)
+    on_error = TextWordField(OnError, required=False, help_text=Package._meta.get_field("on_error").help_text)
+    missed_run = TextWordField(
         MissedRun, required=False, help_text=Package._meta.get_field("missed_run").help_text
     )
     run_as_user = UserNameField(
@@ -52,7 +52,7 @@ class PackageSerializer(StrictModelSerializer):
     run = serializers.SerializerMethodField(help_text="Number of the open run.")
     running_line = serializers.SerializerMethodField(help_text="The line the open run is at, in words.")
     next_run_local = serializers.SerializerMethodField(help_text="The next run on the package's clock.")
-    last_outcome = WordField(Outcome, read_only=True, allow_null=True)
+    last_outcome = TextWordField(Outcome, read_only=True, allow_null=True)
     identity = seen_user(help_text="Whom the entries run as where no user is named.")
     activated_by = seen_user()
     held_by = seen_user()
@@ -103,8 +103,8 @@ class StatusChangeSerializer(serializers.ModelSerializer):
     """Who or what changed the status of a package, or asked its run to stop."""
 
     user = seen_user(help_text="Null: the package's own doing.")
-    from_status = WordField(PackageStatus, read_only=True, allow_null=True)
-    to_status = WordField(PackageStatus, read_only=True)
+    from_status = TextWordField(PackageStatus, read_only=True, allow_null=True)
+    to_status = TextWordField(PackageStatus, read_only=True)
 
     class Meta:
         model = StatusChange
@@ -147,7 +147,7 @@ class AnswerSerializer(serializers.Serializer):
     opens_at = serializers.DateTimeField(allow_null=True, help_text="When it opens by itself.")
 
 
-class ExplanationSerializer(serializers.Serializer):
+class PackageExplanationSerializer(serializers.Serializer):
     """Why does it not run?"""
 
     sentence = serializers.CharField()
@@ -155,7 +155,7 @@ class ExplanationSerializer(serializers.Serializer):
     answers = AnswerSerializer(many=True)
 
 
-class ReasonSerializer(StrictSerializer):
+class PackageReasonSerializer(StrictSerializer):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=250)
 
 

@@ -23,7 +23,7 @@ from packages.api.serializers import (
     ManyOnHoldSerializer,
     ManySerializer,
     NothingSerializer,
-    ReasonSerializer,
+    PackageReasonSerializer,
     RunNowSerializer,
 )
 from packages.models import Package, Run
@@ -79,12 +79,12 @@ class PackageVerbs(PackageAnswers):
         description="Switches the schedule off at once; the entry that is running finishes, later ones do not run.",
         tags=TAGS,
         parameters=[IF_MATCH],
-        request=ReasonSerializer,
+        request=PackageReasonSerializer,
         responses=PackageInFullSerializer,
     )
     def set_on_hold(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         package = self._as_expected()
-        lifecycle.set_on_hold(package, actor=self.actor, reason=self.read(ReasonSerializer)["reason"])
+        lifecycle.set_on_hold(package, actor=self.actor, reason=self.read(PackageReasonSerializer)["reason"])
         return self.answer(package)
 
     @extend_schema(
@@ -124,11 +124,11 @@ class PackageVerbs(PackageAnswers):
         summary="Cancel Run",
         description="Asks the running entries of the open run to stop; later lines do not run.",
         tags=TAGS,
-        request=ReasonSerializer,
+        request=PackageReasonSerializer,
         responses={202: RunSerializer},
     )
     def cancel(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        package, reason = self.package(), self.read(ReasonSerializer)["reason"]
+        package, reason = self.package(), self.read(PackageReasonSerializer)["reason"]
         run = open_run(package)
         if run is None:
             raise Refused(f"No run of “{package}” is open.", code="not_running")
