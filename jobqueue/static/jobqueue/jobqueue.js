@@ -163,7 +163,7 @@
       const fresh = page.querySelector(".jw-group--parameters"), present = form.querySelector(".jw-group--parameters");
       if (fresh && present) present.replaceWith(document.importNode(fresh, true));
       for (const name of ["description", "category_code", "timeout_seconds", "max_attempts", "rerun_delay_seconds"]) {
-        const old = form.elements[name], offered = page.querySelector(`#entry_form [name="${name}"]`);
+        const old = form.elements[name], offered = page.querySelector(`#${form.id} [name="${name}"]`);
         if (old && offered && !old.dataset.touched && location.pathname.endsWith("/add/")) old.value = offered.value;
       }
     };
@@ -208,7 +208,7 @@
   });
 
   const start = () => {
-    const entryForm = document.getElementById("entry_form");
+    const entryForm = document.querySelector(".jw-entry-card [data-object-type]")?.closest("form");
     if (entryForm) enhanceEntryForm(entryForm);
     showInterval();
     schedule();
