@@ -48,7 +48,7 @@ class SwaggerPage(SpectacularSwaggerSplitView):
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         response = super().dispatch(request, *args, **kwargs)
-        response._csp_replace = POLICY  # type: ignore[attr-defined]
+        response._csp_replace = POLICY
         response["Cache-Control"] = "private, no-store"
         return response
 
