@@ -6,7 +6,7 @@ from django.conf import settings
 
 from .blocks import text_of
 
-ROW = re.compile(r"^\| `([A-Z_]+)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]*)` \| (.+?) \| (.+?) \|$", re.MULTILINE)
 READERS = {
     "apps",
     "text",
