@@ -2,7 +2,9 @@
 
 from django.urls import path
 
+from jobqueue.api.urls import IN_COMPANY, rows
 from refresher.api.assignments import Assignments
+from refresher.api.company import MonitoredJobs, RefreshLogs, RefreshNow, Setup, Simulate
 from refresher.api.outcomes import Outcomes
 from refresher.api.refreshing import Refresh
 from refresher.api.standing import StatusView
@@ -12,4 +14,21 @@ urlpatterns = [
     path("refresher/outcomes/", Outcomes.as_view(), name="refresher-outcomes"),
     path("refresher/status/", StatusView.as_view(), name="refresher-status"),
     path("companies/<str:company>/refresh/", Refresh.as_view(), name="refresh"),
+    path(f"{IN_COMPANY}refresh-setup/", Setup.as_view(), name="refresh-setup"),
+    path(f"{IN_COMPANY}refresh-now/", RefreshNow.as_view(), name="refresh-now"),
+    path(f"{IN_COMPANY}refresh-simulate/", Simulate.as_view(), name="refresh-simulate"),
+    *rows(f"{IN_COMPANY}monitored-jobs/", MonitoredJobs, named="<int:job>", name="monitored-jobs"),
+    path(
+        f"{IN_COMPANY}monitored-jobs/<int:job>/accept/",
+        MonitoredJobs.as_view({"post": "accept"}),
+        name="monitored-job-accept",
+    ),
+    *rows(
+        f"{IN_COMPANY}refresh-log/",
+        RefreshLogs,
+        named="<int:log>",
+        many={"get": "list"},
+        one={"get": "retrieve"},
+        name="refresh-log",
+    ),
 ]
