@@ -10,7 +10,11 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultiple,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from jobqueue.actors import Actor
 from jobqueue.admin import badges, words
@@ -20,7 +24,7 @@ from jobqueue.admin.verbs import Verb, VerbsAdmin
 from jobqueue.errors import JobQueueError
 from jobqueue.permissions import Level
 from jobqueue.secrets import CredentialUnusable
-from notifications import verbs
+from notifications import scenarios, verbs
 from notifications.models import ChannelTarget
 from notifications.verbs.targets import secret_of
 
@@ -40,13 +44,24 @@ class TargetForm(forms.ModelForm):
         help_text="Beginning with https://. Stored encrypted and never shown again; only its host is.",
     )
 
+    events = forms.MultipleChoiceField(
+        required=False,
+        choices=scenarios.choices,
+        widget=UnfoldAdminCheckboxSelectMultiple,
+        help_text="Webhooks only: what it hears of in the whole company, besides what lists tell it.",
+    )
+
     class Meta:
         model = ChannelTarget
-        fields = ("name", "kind", "is_enabled")
+        fields = ("name", "kind", "threshold_minutes", "is_enabled")
         widgets = {"kind": UnfoldAdminSelectWidget}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "threshold_minutes" in self.fields:
+            self.fields["threshold_minutes"].required = False
+        if self.instance.pk is not None:
+            self.initial["events"] = self.instance.events
         if self.instance.pk is not None and "address" in self.fields:
             self.fields["address"].help_text += f" Now at {self.instance.host}: leave empty to keep it."
 
@@ -134,7 +149,7 @@ class ChannelTargetAdmin(VerbsAdmin):
     list_display_links = None
     search_fields = ("name", "host")
     ordering = ("name",)
-    fields = ("name", "kind", "address", "is_enabled")
+    fields = ("name", "kind", "address", "events", "threshold_minutes", "is_enabled")
     actions = None
     change_form_template = "notifications/admin/target_card.html"
     compressed_fields = False
@@ -211,6 +226,8 @@ class ChannelTargetAdmin(VerbsAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         values = {name: form.cleaned_data[name] for name in self.fields}
+        if values["threshold_minutes"] is None:
+            del values["threshold_minutes"]
         actor, now = actor_of(request), now_of(request)
         if change:
             stored = ChannelTarget.objects.select_related("company").get(pk=obj.pk)

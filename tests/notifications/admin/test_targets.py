@@ -125,3 +125,17 @@ def test_targets_of_other_companies_do_not_exist_here(signed_in):
         assert client.post(card(target, verb), FORM).status_code == 404
     target.refresh_from_db()
     assert not target.secret_encrypted
+
+
+def test_a_webhook_is_subscribed_to_events_on_its_card(signed_in):
+    client = signed_in()
+    target = make_target(client)
+    values = {"name": "Operations", "kind": "webhook", "is_enabled": "on", "threshold_minutes": "30"}
+    client.post(card(target), values | {"events": ["entry_error", "package_stop"]})
+    target.refresh_from_db()
+    assert (target.events, target.threshold_minutes) == (["package_stop", "entry_error"], 30)
+    html = client.get(card(target)).content.decode()
+    assert len(re.findall(r'<input[^>]*name="events"[^>]*checked', html)) == 2
+    client.post(card(target), values | {"kind": "slack", "events": ["entry_error"]})
+    target.refresh_from_db()
+    assert target.kind == "webhook", "only webhooks subscribe"
