@@ -135,7 +135,7 @@ def test_a_webhook_is_subscribed_to_events_on_its_card(signed_in):
     target.refresh_from_db()
     assert (target.events, target.threshold_minutes) == (["package_stop", "entry_error"], 30)
     html = client.get(card(target)).content.decode()
-    assert len(re.findall(r'<input[^>]*name="events"[^>]*checked', html)) == 2
+    assert len(re.findall(r'<input[^>]*name="events"[^>]* checked>', html)) == 2
     client.post(card(target), values | {"kind": "slack", "events": ["entry_error"]})
     target.refresh_from_db()
     assert target.kind == "webhook", "only webhooks subscribe"
