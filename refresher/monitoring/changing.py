@@ -18,7 +18,13 @@ from jobqueue.validation import SETTABLE, apply, coerce, labels, problems_of
 from refresher.asking import is_protected
 from refresher.errors import NotOperational
 from refresher.models import ManagedByApp, MonitoredJob, Runner
-from refresher.monitoring.checking import beside_label, require_recurring, runner_problems, split
+from refresher.monitoring.checking import (
+    beside_label,
+    require_answerable,
+    require_recurring,
+    runner_problems,
+    split,
+)
 from refresher.templates import BESIDE, OPEN_ON_PROTECTED, TEMPLATE, as_entry, changed_names, fill_from
 
 
@@ -49,6 +55,7 @@ def change_monitored_job(
         require_recurring(shaped)
         changed |= {name for name, value in beside.items() if value != getattr(job, name)}
         _require_open(job, changed)
+        require_answerable(job, shaped, changed, actor=actor)
         old = copy(job)
         for name in changed:
             setattr(job, name, beside[name] if name in beside else getattr(shaped, name))
@@ -74,6 +81,7 @@ def accept_entry(job: MonitoredJob, *, actor: Actor, now: datetime | None = None
         values = {name: getattr(entry, name) for name in TEMPLATE}
         changed = changed_names(values, job)
         _require_open(job, changed)
+        require_answerable(job, entry, changed, actor=actor)
         old = copy(job)
         fill_from(job, entry)
         if changed:

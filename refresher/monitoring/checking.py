@@ -5,9 +5,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from jobqueue.errors import Invalid, Problem
-from jobqueue.lifecycle.guards import words
+from jobqueue.actors import Actor
+from jobqueue.errors import Invalid, NotAllowed, Problem
+from jobqueue.lifecycle.guards import require_runnable_by, words
 from jobqueue.models import Company, Entry
+from jobqueue.permissions import may, may_act_as, require
+from jobqueue.validation import REACHING_THE_JOB, labels
 from refresher.models import MonitoredJob, Runner
 from refresher.runners import operational_problems
 from refresher.templates import BESIDE
@@ -35,6 +38,30 @@ def split(
         except ValidationError as error:
             problems.append(Problem(name, "invalid", f"{beside_label(name)}: {' '.join(error.messages)}"))
     return of_entry, beside, problems
+
+
+def require_answerable(
+    job: MonitoredJob, shaped: Entry, changed: frozenset[str] | set[str], *, actor: Actor
+) -> None:
+    """Raises ``NotAllowed`` unless the actor may decide what the changes make run, and as whom.
+
+    Who runs a job is for administrators. What reaches the job of an assigned runner is for them, too, or for somebody
+    who may act as that runner; otherwise the actor must be allowed to run the object.
+    Source: *Decisions, Identity and permissions*.
+    """
+    if "runner" in changed:
+        require(actor, "administer", job.company)
+    reaching = changed & REACHING_THE_JOB
+    if not reaching:
+        return
+    require_runnable_by(actor.user, shaped)
+    if job.runner is None or may_act_as(actor.user, job.runner.user):
+        return
+    if not may(actor, "administer", job.company):
+        raise NotAllowed(
+            f"“{job}” runs as the runner user “{job.runner.name}”; {labels(reaching)} can be changed only by an "
+            "administrator. Ask one, or have the runner taken off the job."
+        )
 
 
 def runner_problems(runner: Any, *, company: Company) -> list[Problem]:

@@ -83,6 +83,8 @@ def create_from_scratch(
     of_entry, beside, problems = split(values, company=company)
     if problems:
         raise Invalid(problems)
+    if beside.get("runner") is not None:
+        require(actor, "administer", company)
     with transaction.atomic():
         entry = lifecycle.create_entry(company, of_entry, actor=actor, now=now)
         require_recurring(entry)

@@ -26,7 +26,7 @@ from tests.builders import (
     make_superuser,
     make_user,
 )
-from tests.jobobjects.jobs import PROTECTED
+from tests.jobobjects.jobs import PROTECTED, SUCCESS
 from tests.jobqueue.driving import run
 from tests.refresher.situations import (
     external_mode,
@@ -341,6 +341,42 @@ def test_each_group_may_do_what_its_level_says_and_no_more(verb, group):
     else:
         with pytest.raises(NotAllowed):
             act(actor, job)
+
+
+class TestWhoAnswersForAJob:
+    """Who changes what reaches a job, or as whom it runs, must be allowed to."""
+
+    def test_who_runs_a_job_is_for_administrators_on_every_way_in(self):
+        _, job = ready_job()
+        scheduler = actor_of(make_user(groups=["Scheduler"]))
+        values = {"object_id": SUCCESS, "run_on_mondays": True, "runner": make_runner("robot")}
+        with pytest.raises(NotAllowed):
+            monitoring.change_monitored_job(job, {"runner": values["runner"]}, actor=scheduler, now=NOW)
+        with pytest.raises(NotAllowed):
+            monitoring.create_from_scratch(default_company(), values, actor=scheduler, now=NOW)
+        assert MonitoredJob.objects.get().runner is None
+        administrator = actor_of(make_user(groups=["Administrator"]))
+        monitoring.change_monitored_job(job, {"runner": values["runner"]}, actor=administrator, now=NOW)
+        assert MonitoredJob.objects.get().runner == values["runner"]
+
+    def test_parameters_of_a_job_with_a_runner_of_its_own_are_for_administrators(self):
+        _, job = ready_job(runner=make_runner("robot"))
+        scheduler = actor_of(make_user(groups=["Scheduler"]))
+        with pytest.raises(
+            NotAllowed, match="runs as the runner user “robot”; Parameter string can be changed only"
+        ):
+            monitoring.change_monitored_job(job, {"parameter_string": "all"}, actor=scheduler, now=NOW)
+        monitoring.change_monitored_job(job, {"description": "Nightly"}, actor=scheduler, now=NOW)
+        administrator = actor_of(make_user(groups=["Administrator"]))
+        monitoring.change_monitored_job(job, {"parameter_string": "all"}, actor=administrator, now=NOW)
+        job.refresh_from_db()
+        assert (job.parameter_string, job.description) == ("all", "Nightly")
+
+    def test_nobody_shapes_a_job_whose_object_they_may_not_run(self):
+        _, job = ready_job(object_id=PROTECTED)
+        scheduler = actor_of(make_user(groups=["Scheduler"]))
+        with pytest.raises(NotAllowed):
+            monitoring.change_monitored_job(job, {"parameter_string": "all"}, actor=scheduler, now=NOW)
 
 
 @pytest.mark.parametrize("verb", VERBS)
