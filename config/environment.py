@@ -174,7 +174,7 @@ class Environment:
     def cache(self, name: str, *, default: Path) -> dict[str, Any]:
         """Django's settings of a cache URL; without one, files in the folder ``default``."""
         in_files = {
-            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "BACKEND": "config.file_cache.LateFileCache",
             "LOCATION": str(default),
             "OPTIONS": {"MAX_ENTRIES": 10_000},
         }

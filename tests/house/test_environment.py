@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from config.environment import Environment
+from config.file_cache import LateFileCache
 
 MAIL_FOLDER = Path("/var/mail of ours/100%")
 
@@ -142,7 +143,7 @@ def test_an_app_that_does_not_exist_is_named_and_left_out():
 def test_a_cache_is_a_folder_unless_a_url_says_otherwise(tmp_path):
     kept_in_files = read().cache("CACHE_URL", default=tmp_path)
     assert (kept_in_files["BACKEND"].rpartition(".")[2], kept_in_files["LOCATION"]) == (
-        "FileBasedCache",
+        "LateFileCache",
         str(tmp_path),
     )
     in_table = read(CACHE_URL="dbcache://cache_table").cache("CACHE_URL", default=tmp_path)
@@ -150,3 +151,12 @@ def test_a_cache_is_a_folder_unless_a_url_says_otherwise(tmp_path):
     env = read(CACHE_URL="pigeon://loft")
     assert env.cache("CACHE_URL", default=tmp_path) == kept_in_files
     assert [problem.id for problem in env.problems] == ["config.E017"]
+
+
+def test_a_cache_in_files_leaves_no_trace_before_something_is_kept(tmp_path):
+    cache = LateFileCache(str(tmp_path / "cache"), {})
+    assert cache.get("calls") is None
+    cache.clear()
+    assert list(tmp_path.iterdir()) == []
+    assert cache.add("calls", 1)
+    assert (cache.incr("calls"), cache.get("calls")) == (2, 2)
