@@ -4,6 +4,8 @@
 .PHONY: check check-lint check-format check-types check-imports check-system check-migrations
 VENV := .venv
 PY := $(VENV)/bin/python
+# Tests run side by side, those that start processes one after the other. ARGS=-n0 runs all in one process.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadgroup
 
 help:  ## Show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -14,10 +16,10 @@ up: $(VENV)/.installed  ## Migrate, make the demo company on first start, then r
 	@$(PY) manage.py up
 
 test: $(VENV)/.installed-dev  ## Run every test that needs no browser
-	@$(PY) -m pytest -m "not browser" $(ARGS)
+	@$(PY) -m pytest -m "not browser" $(SIDE_BY_SIDE) $(ARGS)
 
 test-fast: $(VENV)/.installed-dev  ## Run the tests that start no processes
-	@$(PY) -m pytest -m "not browser and not slow" $(ARGS)
+	@$(PY) -m pytest -m "not browser and not slow" $(SIDE_BY_SIDE) $(ARGS)
 
 test-browser: $(VENV)/.installed-dev  ## Run the browser tests (needs Chromium)
 	@$(PY) -m pytest -m browser $(ARGS)

@@ -9,10 +9,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-if (
-    "JOBWARDEN_TEST_RUN" not in os.environ
-):  # set: this is a test run's own child, which keeps what it was given
-    os.environ["JOBWARDEN_TEST_RUN"] = str(os.getpid())
+# A program a test starts keeps what it was given; each of pytest's workers makes a place of its own.
+RUN = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+if os.environ.get("JOBWARDEN_TEST_RUN") != RUN:
+    os.environ["JOBWARDEN_TEST_RUN"] = RUN
     os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="jobwarden-tests-")
     atexit.register(shutil.rmtree, os.environ["VAR_DIR"], ignore_errors=True)
     os.environ["DEMO"] = "off"
