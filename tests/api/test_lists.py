@@ -115,7 +115,8 @@ def test_a_list_asks_the_database_as_often_for_fifty_rows_as_for_five(calling, n
         assert answer.status_code == 200
         counts.append(len(queries))
     assert len(answer.json()["results"]) == 50
-    assert counts[0] == counts[1] <= 10
+    clock = connection.vendor == "postgresql"  # it is asked for the time; SQLite's is the host's
+    assert counts[0] == counts[1] <= 10 + clock
 
 
 @pytest.mark.parametrize("name", [name for name in LISTS if name not in OF_NO_COMPANY])

@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from django.db import connection
 
 from jobqueue.models import Entry, ErrorMessage, ErrorMessageRegister, LogLine, ReportDocument
 from jobqueue.states import Level, LogStatus, Status
@@ -54,7 +55,8 @@ def test_live_lines_are_polled_cheaply(calling, django_assert_max_num_queries):
     assert [(line["level"], line["text"]) for line in body["lines"]] == [("Warning", "Step 1 is done.")]
     assert body["next_after"] == first.pk
     etag = {"If-None-Match": answer["ETag"]}
-    with django_assert_max_num_queries(9):
+    clock = connection.vendor == "postgresql"  # it is asked for the time; SQLite's is the host's
+    with django_assert_max_num_queries(9 + clock):
         assert client.get(address, headers=etag).status_code == 304
     LogLine.objects.create(log_entry=row, at=NOW, text="Step 2 is done.")
     assert client.get(address, headers=etag).status_code == 200

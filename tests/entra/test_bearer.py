@@ -227,9 +227,9 @@ def test_a_disabled_application_runner_or_user_is_refused(fitting, directory, ap
 
 def test_the_acting_identity_comes_from_the_token_alone(fitting, directory, runner_user):
     builders.make_superuser("root")
-    response = APIClient(HTTP_AUTHORIZATION=f"Bearer {directory.sign(fitting())}").get(
-        "/api/v1/me/?user=root", headers={"X-User": "root", "Remote-User": "root"}
-    )
+    client = APIClient(HTTP_AUTHORIZATION=f"Bearer {directory.sign(fitting())}")
+    assert client.get("/api/v1/me/?user=root").status_code == 400
+    response = client.get("/api/v1/me/", headers={"X-User": "root", "Remote-User": "root"})
     assert response.json()["user"] == "night-runner"
 
 
