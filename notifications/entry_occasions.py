@@ -1,7 +1,8 @@
 """When people are told about a single entry: it failed for good, succeeded, recovered, started late, ran long.
 
 Everything here runs in the transaction of the change it reports, and only where somebody may want to hear of it: a run
-of an entry nobody listens to never comes by. Entries with an owner are told through that owner (*Decisions*, 23).
+of an entry nobody listens to never comes by. Entries with an owner are told through that owner
+(*Decisions, Packages and notifications*).
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,7 @@
 """The scenarios of single entries: for entries linked to a list.
 
-Entries owned by a package never use them: they are told through their package (*Decisions*, 23).
+Entries owned by a package never use them: they are told through their package
+(*Decisions, Packages and notifications*).
 """
 
 from notifications.scenarios import Scenario, Severity, register

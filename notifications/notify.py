@@ -1,7 +1,7 @@
 """Telling people of an occasion: who gets a message is decided and written in the caller's transaction.
 
 Nothing is sent here. Commit means that the messages will be sent, rollback that they never existed.
-Source: *Packages reference, Notification List*; *Decisions*, 25.
+Source: *Packages reference, Notification List*; *Decisions, Packages and notifications*.
 """
 
 import logging

@@ -1,7 +1,8 @@
 """Who is told: lines become people, one each, by scenario, threshold and repeat interval.
 
 The decision itself (:func:`decide`) is pure; :func:`choose` reads lines and marks for it and stores what it decided.
-Source: *Packages reference, Notification List*: Lines, One mail per person, Flood protection; *Decisions*, 25.
+Source: *Packages reference, Notification List*: Lines, One mail per person, Flood protection;
+*Decisions, Packages and notifications*.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The registry of scenarios: the occasions on which somebody on a list is told.
 
-Apps add theirs from ``AppConfig.ready``. Source: *Packages reference, Scenarios*; *Decisions*, 23.
+Apps add theirs from ``AppConfig.ready``. Source: *Packages reference, Scenarios*;
+*Decisions, Packages and notifications*.
 """
 
 from dataclasses import dataclass

@@ -28,7 +28,7 @@ def backend() -> str:
 
 
 def banner(request: HttpRequest) -> Banner | None:
-    """Red, while mails reach nobody (*Decisions*, 25)."""
+    """Red, while mails reach nobody (*Decisions, Packages and notifications*)."""
     kind = backend()
     if kind not in NOT_SENT:
         return None

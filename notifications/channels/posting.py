@@ -1,7 +1,7 @@
 """Posting JSON to a target, and what its answer means for the message: taken, try later, or never.
 
-Targets are checked by the outbound rule (*Decisions*, 30). Redirects are not followed: a redirected POST loses its body
-or its signature, so the target has to name its final address.
+Targets are checked by the outbound rule (*Decisions, Safety*). Redirects are not followed: a redirected POST loses its
+body or its signature, so the target has to name its final address.
 """
 
 import json

@@ -144,7 +144,10 @@ class NotificationLine(models.Model):
 
 
 class DefaultList(models.Model):
-    """The list that hears of a company's failures where nobody else is listed (*Decisions*, 25)."""
+    """The list that hears of a company's failures where nobody else is listed.
+
+    Source: *Decisions, Packages and notifications*.
+    """
 
     company = models.OneToOneField(
         Company, on_delete=models.CASCADE, primary_key=True, related_name="default_notification_list"

@@ -71,7 +71,7 @@ class TestFailures:
         assert told() == {"maker": "entry_error", "ops@example.com": "entry_error"}
 
     def test_a_disabled_running_user_is_told_of(self):
-        """*Decisions*, 7: the due moment becomes an error at once, and mail goes out."""
+        """*Decisions, Holds, status, attempts*: the due moment becomes an error at once, and mail goes out."""
         owner, runner = make_superuser("owner"), make_superuser("runner")
         entry = ready_entry(user=runner, created_by=owner)
         runner.is_active = False

@@ -91,7 +91,7 @@ def test_the_message_keeps_facts_source_and_moment():
 
 
 class TestFallback:
-    """*Decisions*, 25: an empty list, the company's default list, whoever made it."""
+    """*Decisions, Packages and notifications*: an empty list, the company's default list, whoever made it."""
 
     def tell(self, *codes, **fields):
         return set(
