@@ -10,9 +10,8 @@ import tempfile
 from pathlib import Path
 
 # A program a test starts keeps what it was given; each of pytest's workers makes a place of its own.
-RUN = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-if os.environ.get("JOBWARDEN_TEST_RUN") != RUN:
-    os.environ["JOBWARDEN_TEST_RUN"] = RUN
+if os.environ.get("JOBWARDEN_TEST_RUN") != os.environ.get("PYTEST_XDIST_WORKER", "alone"):
+    os.environ["JOBWARDEN_TEST_RUN"] = os.environ.get("PYTEST_XDIST_WORKER", "alone")
     os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="jobwarden-tests-")
     atexit.register(shutil.rmtree, os.environ["VAR_DIR"], ignore_errors=True)
     os.environ["DEMO"] = "off"
