@@ -4,8 +4,8 @@
 .PHONY: check check-lint check-format check-types check-imports check-system check-migrations
 VENV := .venv
 PY := $(VENV)/bin/python
-# Tests run side by side, those that start processes one after the other. ARGS=-n0 runs all in one process.
-SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadgroup
+# Tests run side by side, each worker with a database and a VAR_DIR of its own. ARGS=-n0 runs all in one process.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist worksteal
 
 help:  ## Show what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'

@@ -15,14 +15,6 @@ pytest_plugins = ["tests.chromium"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps tests that start processes together: side by side they would take the processor from each other."""
-    for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.xdist_group("processes"))
-
-
 def database_url() -> str:
     """The URL of the database the current test uses (the test database, not the one it was made beside)."""
     found = connection.settings_dict
