@@ -16,7 +16,14 @@ from rest_framework.response import Response
 from jobqueue import lifecycle
 from jobqueue.api.conditions import expect, not_modified, polled, polled_by_content, revision_tag
 from jobqueue.api.entry_rows import EntrySerializer, EntryWrite
-from jobqueue.api.filtering import LARGEST_NUMBER, ListFilters, WholeNumberFilter, WordsFilter, YesNoFilter
+from jobqueue.api.filtering import (
+    LARGEST_NUMBER,
+    ListFilters,
+    MomentFilter,
+    WholeNumberFilter,
+    WordsFilter,
+    YesNoFilter,
+)
 from jobqueue.api.resources import CompanyRows
 from jobqueue.explain import explain
 from jobqueue.models import Company, Entry, ScheduledTask
@@ -55,10 +62,10 @@ class EntryFilters(ListFilters):
     owned = YesNoFilter(method="which_are_owned", label="Whether it has an owner.")
     owner_kind = filters.CharFilter(label="Kind of owner.")
     owner_reference = filters.CharFilter(label="Which owner.")
-    starts_after = filters.IsoDateTimeFilter(
+    starts_after = MomentFilter(
         field_name="earliest_start_at", lookup_expr="gte", label="Earliest start at or after."
     )
-    starts_before = filters.IsoDateTimeFilter(
+    starts_before = MomentFilter(
         field_name="earliest_start_at", lookup_expr="lt", label="Earliest start before."
     )
     ordering = filters.OrderingFilter(

@@ -1,11 +1,13 @@
 """Narrowing and ordering lists; a query parameter nobody knows is refused with the list of known ones."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
+from django_filters.fields import IsoDateTimeField
 from rest_framework import exceptions
 from rest_framework.request import Request
 
@@ -53,6 +55,22 @@ class WholeNumberFilter(filters.NumberFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs = {"decimal_places": 0, "min_value": -LARGEST_NUMBER, "max_value": LARGEST_NUMBER} | kwargs
         super().__init__(*args, **kwargs)
+
+
+class _Moment(IsoDateTimeField):
+    def to_python(self, value: Any) -> datetime | None:
+        found = super().to_python(value)
+        try:
+            # In UTC: PostgreSQL refuses offsets from 16 hours on, which ISO 8601 can write.
+            return None if found is None else found.astimezone(UTC)
+        except OverflowError as error:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+class MomentFilter(filters.IsoDateTimeFilter):
+    """A moment in ISO 8601, with any offset; without one, in the server's time zone."""
+
+    field_class = _Moment
 
 
 class _YesOrNo(forms.NullBooleanField):

@@ -17,7 +17,14 @@ from rest_framework.response import Response
 from jobqueue import inbox, lifecycle
 from jobqueue.api.conditions import not_modified, polled
 from jobqueue.api.entries import entry_lookup
-from jobqueue.api.filtering import LARGEST_NUMBER, ListFilters, WholeNumberFilter, WordsFilter, YesNoFilter
+from jobqueue.api.filtering import (
+    LARGEST_NUMBER,
+    ListFilters,
+    MomentFilter,
+    WholeNumberFilter,
+    WordsFilter,
+    YesNoFilter,
+)
 from jobqueue.api.log_rows import LogEntrySerializer, LogEntryWhole, LogLines
 from jobqueue.api.pagination import CursorPages
 from jobqueue.api.resources import CompanyRows
@@ -45,10 +52,8 @@ class LogFilters(ListFilters):
     category = filters.CharFilter(method="of_category", label="Category code; “-” for entries without one.")
     user = filters.CharFilter(field_name="user__username", label="Who it ran as.")
     final = YesNoFilter(field_name="is_final", label="Whether the row settles its due moment.")
-    ended_after = filters.IsoDateTimeFilter(
-        field_name="ended_at", lookup_expr="gte", label="Ended at or after."
-    )
-    ended_before = filters.IsoDateTimeFilter(field_name="ended_at", lookup_expr="lt", label="Ended before.")
+    ended_after = MomentFilter(field_name="ended_at", lookup_expr="gte", label="Ended at or after.")
+    ended_before = MomentFilter(field_name="ended_at", lookup_expr="lt", label="Ended before.")
 
     class Meta:
         model = LogEntry

@@ -13,7 +13,7 @@ from jobqueue import doctor, housekeeping, lifecycle
 from jobqueue.api.conditions import polled_by_content
 from jobqueue.api.entries import LATE_AFTER, EntryDoor
 from jobqueue.api.entry_rows import EntrySerializer
-from jobqueue.api.filtering import ListFilters
+from jobqueue.api.filtering import ListFilters, MomentFilter
 from jobqueue.api.pagination import CursorPages
 from jobqueue.api.resources import CompanyRows
 from jobqueue.api.serializers import StrictSerializer
@@ -82,7 +82,7 @@ class HoldFilters(ListFilters):
         field_name="hold_kind", choices=[(kind.value, kind.value) for kind in HoldKind], label="Kind of hold."
     )
     held_by = filters.CharFilter(field_name="held_by__username", label="Name of who holds it.")
-    ends_before = filters.IsoDateTimeFilter(field_name="held_until", lookup_expr="lt", label="Ends before.")
+    ends_before = MomentFilter(field_name="held_until", lookup_expr="lt", label="Ends before.")
     ordering = filters.OrderingFilter(fields=["held_at", "held_until", "entry_no"])
 
     class Meta:

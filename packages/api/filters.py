@@ -3,7 +3,7 @@
 from django.db.models import Exists, OuterRef, QuerySet
 from django_filters import rest_framework as filters
 
-from jobqueue.api.filtering import ListFilters
+from jobqueue.api.filtering import ListFilters, MomentFilter
 from jobqueue.api.text_words import TextWordsFilter
 from packages.models import Package, Run
 from packages.states import OnError, Outcome, PackageStatus, Trigger
@@ -36,8 +36,8 @@ class RunFilters(ListFilters):
     outcome = TextWordsFilter(Outcome)
     trigger = TextWordsFilter(Trigger)
     running = filters.BooleanFilter(field_name="is_open", label="Whether the run is open.")
-    due_from = filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="gte", label="Due at or after.")
-    due_before = filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="lt", label="Due before.")
+    due_from = MomentFilter(field_name="due_at", lookup_expr="gte", label="Due at or after.")
+    due_before = MomentFilter(field_name="due_at", lookup_expr="lt", label="Due before.")
 
     class Meta:
         model = Run

@@ -148,3 +148,13 @@ def test_every_list_needs_the_level_to_see(calling, name):
     client = calling("Viewer", user=user, scopes=["view"])
     refused(client.get(address_of(name)), 403, "not_allowed")
     assert calling("Viewer", scopes=["view"]).get(address_of(name)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("moment", "status"),
+    [("2026-03-02T08:00:00%2B21:33", 200), ("0001-01-01T00:00:00%2B05:00", 400), ("yesterday", 400)],
+)
+def test_a_moment_may_have_any_offset_that_leads_to_a_year_there_is(calling, moment, status):
+    client = calling()
+    for name in ("log-entries/?ended_before=", "log-entries/?ended_after=", "entries/?starts_before="):
+        assert client.get(f"{MAIN}{name}{moment}").status_code == status
