@@ -14,7 +14,7 @@ from django_q.signing import SignedPackage
 
 from jobqueue.conf import settings
 from jobqueue.scheduler.board import BUSY, IDLE, Board, Cell
-from jobqueue.scheduler.claim import claim, is_limited, seconds_until_due
+from jobqueue.scheduler.claim import claim, is_limited, is_open, seconds_until_due
 from jobqueue.scheduler.delivery import message, together
 from jobqueue.scheduler.lineage import lineage
 from jobqueue.scheduler.lookahead import claimable, recent_pace
@@ -133,7 +133,8 @@ class TaskBroker(ORM):
         if for_tasks:
             due = seconds_until_due(strangers=self._strangers.names)
             self._turns.look(due)
-            if due is not None:
+            # Of what is overdue a cluster declared lost gets nothing, as long as its supervisor stands still.
+            if due is not None and (due > 0 or is_open(board.cluster_id)):
                 seconds = pause_before(due, at_most=seconds, limited=is_limited())
         if self._waiter.wait(board, seconds=seconds, for_tasks=for_tasks):
             self._plain_at = 0.0

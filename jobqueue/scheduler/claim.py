@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from jobqueue.conf import settings
-from jobqueue.scheduler.claim_sql import PRIORITIES, claim_statement, known_only
+from jobqueue.scheduler.claim_sql import CLUSTER_IS_OPEN, PRIORITIES, claim_statement, known_only
 from jobqueue.scheduler.clock import database_now
 from jobqueue.scheduler.sql import TASK_TABLE, fetch, now_parameter, on_postgresql
 from jobqueue.scheduler.tasks import ClaimedTask
@@ -31,8 +31,9 @@ def claim(
     """Claims up to ``count`` due tasks, in claim order: the moment they are due moved by the priority.
 
     With ``turns``, the claimant's memory, companies take turns while there is a backlog. Tasks whose next routine is
-    among ``strangers`` are left to others. Opens its own transaction where one is needed. With limits set, counting and
-    claiming are exact among all clusters: the lock is taken in a first statement, so the second sees everything
+    among ``strangers`` are left to others. A cluster that was declared lost gets nothing: its supervisor stands still,
+    so nobody would stand behind what it ran. Opens its own transaction where one is needed. With limits set, counting
+    and claiming are exact among all clusters: the lock is taken in a first statement, so the second sees everything
     committed before it.
     Source: *Job queue reference, Limits and numbers*; *Decisions*, claim order.
     """
@@ -52,6 +53,7 @@ def claim(
     }
     statement = claim_statement(
         postgresql=on_postgresql(),
+        in_cluster=cluster_id is not None,
         site_limit=conf.site_limit is not None,
         user_limit=conf.user_limit is not None,
         in_turns=in_turns,
@@ -79,6 +81,11 @@ def is_limited() -> bool:
     """Whether the site or users have a limit."""
     conf = settings()
     return conf.site_limit is not None or conf.user_limit is not None
+
+
+def is_open(cluster_id: int) -> bool:
+    """Whether a cluster may claim: it has not ended and was not declared lost."""
+    return bool(fetch(f"SELECT {CLUSTER_IS_OPEN}", {"cluster_id": cluster_id})[0][0])
 
 
 def seconds_until_due(*, strangers: Collection[str] = ()) -> float | None:

@@ -9,17 +9,30 @@ from functools import cache
 from jobqueue.scheduler.sql import NOW, SQLITE_NOW, TASK_TABLE
 from jobqueue.scheduler.turns import COMPANY_TABLE
 
+CLUSTER_TABLE = "jobqueue_cluster"
 PRIORITIES = (-1, 0, 1)
 RETURNED = "rank, id, claim_number, main_routine, failure_routine, error_kind, timeout_seconds, company_id"
 LOOKED_AT = "id, rank, user_id, company_id"
+CLUSTER_IS_OPEN = (
+    f"EXISTS (SELECT 1 FROM {CLUSTER_TABLE} WHERE id = %(cluster_id)s AND state IN ('live', 'draining'))"
+)
 
 
 @cache
 def claim_statement(
-    *, postgresql: bool, site_limit: bool, user_limit: bool, in_turns: bool, strangers: bool
+    *,
+    postgresql: bool,
+    in_cluster: bool,
+    site_limit: bool,
+    user_limit: bool,
+    in_turns: bool,
+    strangers: bool,
 ) -> str:
     """The statement with parameters ``now``, ``count``, ``pool`` and ``cluster_id``, and those of what is asked for:
     ``site_limit``, ``user_limit``, ``served`` and ``system_served`` (in turns), ``strangers`` (routines left out).
+
+    With ``in_cluster`` it claims nothing for a cluster that was declared lost or has ended: its tasks were settled, and
+    what it took from then on would fail for nothing.
     """
     now = NOW if postgresql else SQLITE_NOW
     conditions = f"AND not_before <= {now}"
@@ -35,15 +48,16 @@ def claim_statement(
         conditions += f" AND {known_only(postgresql=postgresql)}"
     tables += _in_turns(conditions, postgresql) if in_turns else _by_rank(conditions, postgresql)
     order = "turn, rank, id" if in_turns else "rank"
-    source = "due"
+    source, wanted = "due", [CLUSTER_IS_OPEN] if in_cluster else []
     if user_limit:
         tables.append(
             "placed AS (SELECT due.*, COALESCE(busy.tasks, 0)"
             f" + row_number() OVER (PARTITION BY due.user_id ORDER BY {order if in_turns else 'rank, due.id'}) AS place"
             " FROM due LEFT JOIN busy ON busy.user_id = due.user_id)"
         )
-        source = "placed WHERE user_id IS NULL OR place <= %(user_limit)s"
-    picked = f"SELECT id FROM {source} ORDER BY {order} LIMIT {_limit(site_limit, postgresql)}"
+        source, wanted = "placed", [*wanted, "(user_id IS NULL OR place <= %(user_limit)s)"]
+    where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
+    picked = f"SELECT id FROM {source}{where} ORDER BY {order} LIMIT {_limit(site_limit, postgresql)}"
     if in_turns and postgresql:
         # Locked here and not where they are looked at: of a hundred companies' heads a few are taken.
         tables.append(

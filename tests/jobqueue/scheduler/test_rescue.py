@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from jobqueue.scheduler import create_task, database_now, fixed_clock, rescue, retention
-from jobqueue.scheduler.claim import claim
+from jobqueue.scheduler.claim import claim, is_open
 from jobqueue.scheduler.lease import LossWatch, beat, register_cluster
 from jobqueue.scheduler.models import Cluster, ScheduledTask, WorkerSession
 from jobqueue.scheduler.outcome import TaskError, start_task
@@ -96,6 +96,19 @@ def test_requested_cancels_name_the_session():
     ScheduledTask.objects.filter(pk=task_id).update(cancel_requested_at=database_now())
     [requested] = requested_cancels([cluster.pk])
     assert (requested.worker_id, requested.session_number) == (worker.pk, 3)
+
+
+@pytest.mark.parametrize(("state", "found"), [("live", 1), ("draining", 1), ("lost", 0), ("ended", 0)])
+@pytest.mark.parametrize("limits", [{}, {"USER_LIMIT": 5}, {"USER_LIMIT": 5, "SITE_LIMIT": 5}])
+def test_a_cluster_that_was_declared_lost_claims_nothing_more(settings, state, found, limits):
+    """Its broker process may live on while its supervisor stands still."""
+    settings.JOBQUEUE = {**settings.JOBQUEUE, **limits}
+    cluster = make_cluster(state=state)
+    create_task("test.note")
+    create_task("test.note", user=make_user("carla"))
+    assert is_open(cluster.pk) is bool(found)
+    assert len(claim(1, cluster_id=cluster.pk)) == found
+    assert len(claim(2, cluster_id=make_cluster().pk)) == 2 - found
 
 
 def test_a_cluster_without_heartbeat_is_lost_after_a_full_period_of_our_own(monkeypatch):
@@ -198,10 +211,12 @@ def test_a_heartbeat_tells_a_supervisor_which_clusters_were_declared_lost():
     assert kept.lease_until > before
 
 
-def test_what_a_lost_cluster_claims_after_its_end_is_given_back():
-    cluster = make_cluster(state="lost")
+def test_what_a_cluster_claims_in_the_moment_it_is_lost_is_given_back():
+    """Its claim may commit after everything it was seen to hold was settled."""
+    cluster = make_cluster()
     task_id = create_task("test.note")
     claim(1, cluster_id=cluster.pk)
+    Cluster.objects.filter(pk=cluster.pk).update(state="lost")
     assert settle_orphans() == 1
     assert state_of(task_id) == (0, "")
 

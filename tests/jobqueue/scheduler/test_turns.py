@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jobqueue.scheduler import create_task, database_now, fixed_clock
 from jobqueue.scheduler.claim import claim, seconds_until_due
 from jobqueue.scheduler.claim_sql import claim_statement
+from jobqueue.scheduler.lease import register_cluster
 from jobqueue.scheduler.models import ScheduledTask
 from jobqueue.scheduler.turns import Turns, in_turn, served_after
 from tests.builders import make_company, make_user
@@ -250,14 +251,20 @@ def test_a_claim_reads_a_bounded_number_of_rows_whatever_the_backlog(in_turns):
         )  # fmt: skip
     asked = 20
     statement = claim_statement(
-        postgresql=True, site_limit=False, user_limit=False, in_turns=in_turns, strangers=False
+        postgresql=True,
+        in_cluster=True,
+        site_limit=False,
+        user_limit=False,
+        in_turns=in_turns,
+        strangers=False,
     )
     turns = Turns()
+    cluster_id = register_cluster(name="test", workers=2, version="1")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE jobqueue_scheduledtask")
         cursor.execute(
             f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}",
-            {"now": now, "count": asked, "pool": asked, "cluster_id": None, **turns.parameters()},
+            {"now": now, "count": asked, "pool": asked, "cluster_id": cluster_id, **turns.parameters()},
         )
         plan = cursor.fetchone()[0]
     plan = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
