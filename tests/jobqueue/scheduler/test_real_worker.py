@@ -31,17 +31,14 @@ def idle():
     return not ours().exists()
 
 
-def test_tasks_run_once_and_soon(start_worker, notes):
-    start_worker()
-    waits = []
+def test_a_new_task_wakes_a_worker_and_runs_once(start_worker, notes):
+    """Long before the next poll. How soon in milliseconds, the benchmark says."""
+    start_worker(poll_seconds=120)
     for number in range(20):
-        began = time.time()
         create("test.note", context=number)
         wait_for(lambda number=number: len(notes("ran")) == number + 1)
-        waits.append(float(notes("ran")[-1][0]) - began)
-        time.sleep(0.01)
     wait_for(idle)
-    assert sorted(waits)[10] < (0.05 if connection.vendor == "postgresql" else 0.15), waits
+    assert [int(line[3]) for line in notes("ran")] == list(range(20))
 
 
 def test_many_tasks_on_two_clusters_run_once_each(start_worker, notes):
@@ -56,11 +53,11 @@ def test_many_tasks_on_two_clusters_run_once_each(start_worker, notes):
 
 
 def test_a_future_task_starts_when_it_is_due(start_worker, notes):
-    start_worker()
+    start_worker(poll_seconds=120)
     due = database_now() + timedelta(seconds=1.2)
     create("test.note", not_before=due)
     wait_for(lambda: notes("ran"))
-    assert -0.01 < float(notes("ran")[0][0]) - due.timestamp() < 0.3
+    assert float(notes("ran")[0][0]) > due.timestamp() - 0.01
 
 
 def test_plain_async_task_works_on_the_same_cluster(start_worker, notes):
