@@ -1,13 +1,12 @@
 """The resource ``jobQueueEntries``: its properties one by one (*Job queue reference, API v2.0*)."""
 
 import base64
-from datetime import UTC, date, datetime
 from typing import Any
 
-from django.db.models import BooleanField, Case, Exists, OuterRef, Q, QuerySet, When
+from django.db.models import BooleanField, Case, Exists, OuterRef, QuerySet, When
 
+from jobqueue.api_v2 import computed
 from jobqueue.api_v2.kinds import (
-    OPERATORS,
     Boolean,
     Choice,
     Code,
@@ -20,13 +19,9 @@ from jobqueue.api_v2.kinds import (
     Unreadable,
 )
 from jobqueue.api_v2.resources import Property, Resource
-from jobqueue.api_v2.spelling import language_number, language_tag
+from jobqueue.api_v2.spelling import language_tag
 from jobqueue.models import Company, Entry, ScheduledTask
-from jobqueue.objects import registry
-from jobqueue.schedule import load_zone, to_utc
 from jobqueue.states import CategoryPriority, LabelledInt, ObjectType, OutputType, Status
-
-REFERENCE_DAY = date(2000, 1, 1)
 
 
 def entries_of(company: Company) -> QuerySet[Entry]:
@@ -45,41 +40,6 @@ def etag_of(entry: Entry) -> str:
 
 def _choice(kind: type[LabelledInt], enum_name: str = "") -> Choice:
     return Choice(tuple((member.label, (int(member),)) for member in kind), enum_name)
-
-
-def _caption(entry: Entry) -> str:
-    job = registry.find(entry.object_type, entry.object_id)
-    return job.caption if job is not None else ""
-
-
-def _caption_is(word: str, wanted: str) -> Q:
-    """Captions are no column: the installed objects whose caption fits, by their numbers."""
-    jobs, found = registry.all(), Q(pk__in=[])
-    for job in jobs:
-        if _holds(word, job.caption, wanted):
-            found |= Q(object_type=int(job.object_type), object_id=job.object_id)
-    if _holds(word, "", wanted):
-        known = Q(pk__in=[])
-        for job in jobs:
-            known |= Q(object_type=int(job.object_type), object_id=job.object_id)
-        found |= ~known
-    return found
-
-
-def _holds(word: str, caption: str, wanted: str) -> bool:
-    if word in OPERATORS:
-        return OPERATORS[word](caption, wanted)
-    return {
-        "contains": wanted in caption,
-        "startswith": caption.startswith(wanted),
-        "endswith": caption.endswith(wanted),
-    }[word]
-
-
-def _reference_starting_time(entry: Entry) -> datetime | None:
-    if entry.starting_time is None:
-        return None
-    return to_utc(REFERENCE_DAY, entry.starting_time, zone=load_zone(entry.time_zone)).astimezone(UTC)
 
 
 def _user_name(row: Any) -> str | None:
@@ -118,7 +78,13 @@ ENTRIES = Resource(
         _plain("earliestStartDateTime", Moment(), "earliest_start_at", nullable=True, written=True),
         _plain("objectTypeToRun", _choice(ObjectType), "object_type", written=True),
         _plain("objectIdToRun", Int32(), "object_id", written=True),
-        Property("objectCaptionToRun", Text(), _caption, sortable=False, condition=_caption_is),
+        Property(
+            "objectCaptionToRun",
+            Text(),
+            computed.caption_of,
+            condition=computed.caption_is,
+            sort_key=computed.caption_key,
+        ),
         _plain(
             "reportOutputType",
             _choice(OutputType, "jobQueueReportOutputType"),
@@ -141,7 +107,14 @@ ENTRIES = Resource(
         _plain("runOnSundays", Boolean(), "run_on_sundays", written=True),
         _plain("startingTime", TimeOfDay(), "starting_time", nullable=True, written=True),
         _plain("endingTime", TimeOfDay(), "ending_time", nullable=True, written=True),
-        Property("referenceStartingTime", Moment(), _reference_starting_time, sortable=False),
+        Property(
+            "referenceStartingTime",
+            Moment(),
+            computed.reference_of,
+            condition=computed.reference_is,
+            sort_key=computed.reference_key,
+            frozen_as=Int32(),
+        ),
         _plain("nextRunDateFormula", Text(), "next_run_date_formula", written=True),
         _plain("description", Text(), "description", written=True),
         _plain("runInUserSession", Boolean(), "run_in_user_session"),
@@ -154,8 +127,9 @@ ENTRIES = Resource(
         Property(
             "userLanguageId",
             Int32(),
-            lambda row: language_number(row.user_language),
-            sortable=False,
+            computed.language_of,
+            condition=computed.language_is,
+            sort_key=computed.language_key,
             written="user_language",
             to_field=_language,
         ),

@@ -79,7 +79,8 @@ class Kind:
         """What to order by: never NULL."""
         if not nullable:
             return F(column)
-        return Coalesce(F(column), Value(self._stored_unset(), output_field=self.field()))
+        unset = Value(self._stored_unset(), output_field=self.field())
+        return Coalesce(F(column), unset, output_field=self.field())
 
     def _stored_unset(self) -> Any:
         return self.unset
@@ -288,9 +289,8 @@ class TimeOfDay(Kind):
 
 
 class Seconds(Kind):
-    """A duration, stored in seconds."""
+    """A duration, stored in seconds; the contract has it as text in the form of ISO 8601."""
 
-    edm = "Edm.Duration"
     unset = 0
     field = models.BigIntegerField
 

@@ -77,7 +77,7 @@ def _options(
     if "$filter" in given:
         found = replace(found, condition=condition_of(given["$filter"], resource=resource))
     if "$select" in given:
-        found = replace(found, selected=_selected(given["$select"], resource=resource))
+        found = replace(found, selected=_selected(given["$select"], resource=resource, navigation=navigation))
     if "$top" in given:
         found = replace(found, top=_number("$top", given["$top"]))
     if "$skip" in given:
@@ -101,17 +101,22 @@ def _yes_or_no(name: str, text: str) -> bool:
     return text == "true"
 
 
-def _selected(text: str, *, resource: Resource) -> tuple[Property, ...] | None:
-    """The named properties in the order of the resource; None, every one, for ``*``."""
+def _selected(text: str, *, resource: Resource, navigation: Collection[str]) -> tuple[Property, ...] | None:
+    """The named properties in the order of the resource; None, every one, for ``*``.
+
+    A collection ``$expand`` may name can be named too: it comes by ``$expand`` alone.
+    """
     names = [name.strip() for name in text.split(",")]
-    if names == ["*"]:
-        return None
     for name in names:
-        if name not in resource.by_name:
+        if name == "*":
+            continue
+        if name not in resource.by_name and name not in navigation:
             raise QueryError(
                 f"Could not find a property named “{name[:60]}” on {resource.entity} for $select. "
                 "Names are spelled as in the answers."
             )
+    if "*" in names:
+        return None
     return tuple(found for found in resource.properties if found.name in names)
 
 

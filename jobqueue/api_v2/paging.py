@@ -50,7 +50,7 @@ class Order:
     def token(self, row: Any) -> str:
         """Names the place after ``row``, which comes from :meth:`applied`."""
         values = [getattr(row, name) for name, _ in self._columns()]
-        frozen = [found.kind.frozen(value) for (found, _), value in zip(self.keys, values, strict=False)]
+        frozen = [found.key_kind.frozen(value) for (found, _), value in zip(self.keys, values, strict=False)]
         return signing.dumps([self.signature, *frozen, values[-1]], salt=SALT)
 
     def _values(self, token: str) -> list[Any]:
@@ -60,12 +60,12 @@ class Order:
             signature, frozen = "", []
         if signature != self.signature:
             raise QueryError("$skiptoken is not one this list gave in this order. Begin without it.")
-        thawed = [found.kind.thawed(value) for (found, _), value in zip(self.keys, frozen, strict=False)]
+        thawed = [found.key_kind.thawed(value) for (found, _), value in zip(self.keys, frozen, strict=False)]
         return [*thawed, frozen[-1]]
 
     def _columns(self) -> list[tuple[str, bool]]:
         found = [
-            (self._alias(place) if key.nullable or "__" in key.column else key.column, downwards)
+            (self._alias(place) if key.annotated else key.column, downwards)
             for place, (key, downwards) in enumerate(self.keys)
         ]
         last = self.resource.row_order
@@ -73,10 +73,8 @@ class Order:
 
     def _annotated(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         for place, (key, _) in enumerate(self.keys):
-            if key.nullable or "__" in key.column:
-                rows = rows.annotate(
-                    **{self._alias(place): key.kind.sort_key(key.column, nullable=key.nullable)}
-                )
+            if key.annotated:
+                rows = rows.annotate(**{self._alias(place): key.key_to_order_by()})
         return rows
 
     @staticmethod
@@ -100,7 +98,7 @@ def order_of(text: str, *, resource: Resource) -> Order:
                 f"Could not find a property named “{words[0][:60]}” on {resource.entity} for $orderby. "
                 "Names are spelled as in the answers."
             )
-        if not (found.sortable and found.column):
+        if not found.orderable:
             raise QueryError(f"Rows cannot be ordered by “{found.name}”. Choose another property.")
         keys.append((found, words[1:] == ["desc"]))
     if len(keys) > MOST_KEYS:

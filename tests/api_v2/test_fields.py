@@ -78,7 +78,7 @@ ENTRY_FIELDS = [
     ("systemTaskId", "Edm.Guid", "system_task_id", GUID, str(GUID), UNSET_GUID),
     ("scheduled", "Edm.Boolean", None, None, False, False),
     ("manualRecurrence", "Edm.Boolean", "manual_recurrence", True, True, False),
-    ("jobTimeOut", "Edm.Duration", "timeout_seconds", 5_430, "PT1H30M30S", None),
+    ("jobTimeOut", "Edm.String", "timeout_seconds", 5_430, "PT1H30M30S", None),
     (
         "priorityWithinCategory",
         "Microsoft.NAV.jobQueuePriority",
