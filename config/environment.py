@@ -20,6 +20,10 @@ TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 Fallback = TypeVar("Fallback", int, None)
 DATABASE_ENGINES = frozenset({"django.db.backends.postgresql", "django.db.backends.sqlite3"})
+COUNTING = {
+    "django.core.cache.backends.db.DatabaseCache": "config.counting_caches.CountingDatabaseCache",
+    "django.core.cache.backends.filebased.FileBasedCache": "config.counting_caches.CountingFileCache",
+}
 UNSHARED_NAMES = ("", None, ":memory:")  # web server and workers are processes of their own
 
 
@@ -174,7 +178,7 @@ class Environment:
     def cache(self, name: str, *, default: Path) -> dict[str, Any]:
         """Django's settings of a cache URL; without one, files in the folder ``default``."""
         in_files = {
-            "BACKEND": "config.file_cache.LateFileCache",
+            "BACKEND": "config.counting_caches.CountingFileCache",
             "LOCATION": str(default),
             "OPTIONS": {"MAX_ENTRIES": 10_000},
         }
@@ -191,7 +195,7 @@ class Environment:
                 "dbcache://table (after 'manage.py createcachetable').",
             )
             return in_files
-        return found
+        return found | {"BACKEND": COUNTING.get(found["BACKEND"], found["BACKEND"])}
 
     def _number(self, name: str, *, default: Fallback, least: int, most: int) -> int | Fallback:
         text = self.text(name)

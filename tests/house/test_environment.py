@@ -143,11 +143,14 @@ def test_an_app_that_does_not_exist_is_named_and_left_out():
 def test_a_cache_is_a_folder_unless_a_url_says_otherwise(tmp_path):
     kept_in_files = read().cache("CACHE_URL", default=tmp_path)
     assert (kept_in_files["BACKEND"].rpartition(".")[2], kept_in_files["LOCATION"]) == (
-        "LateFileCache",
+        "CountingFileCache",
         str(tmp_path),
     )
     in_table = read(CACHE_URL="dbcache://cache_table").cache("CACHE_URL", default=tmp_path)
-    assert (in_table["BACKEND"].rpartition(".")[2], in_table["LOCATION"]) == ("DatabaseCache", "cache_table")
+    found = in_table["BACKEND"].rpartition(".")[2], in_table["LOCATION"]
+    assert found == ("CountingDatabaseCache", "cache_table")
+    elsewhere = read(CACHE_URL="rediscache://127.0.0.1:6379/0").cache("CACHE_URL", default=tmp_path)
+    assert "redis" in elsewhere["BACKEND"].lower()
     env = read(CACHE_URL="pigeon://loft")
     assert env.cache("CACHE_URL", default=tmp_path) == kept_in_files
     assert [problem.id for problem in env.problems] == ["config.E017"]
