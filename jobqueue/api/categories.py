@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobqueue import lifecycle
+from jobqueue.api.conditions import IF_MATCH
 from jobqueue.api.filtering import ListFilters
 from jobqueue.api.resources import CompanyRows
 from jobqueue.api.serializers import StrictSerializer
@@ -95,12 +96,14 @@ class Categories(CompanyRows):
         operation_id="categories_change",
         summary="Change a category",
         description="A new code goes into the entries of the category and into its runs in process as well.",
+        parameters=[IF_MATCH],
         request=CategoryWrite,
         responses=CategorySerializer,
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         values = self.read(CategoryWrite, partial=True)
-        category = lifecycle.change_category(self.found(), values, actor=self.actor)
+        with self.expecting() as row:
+            category = lifecycle.change_category(row, values, actor=self.actor)
         return self.shown(self._again(category))
 
     @extend_schema(
@@ -108,10 +111,12 @@ class Categories(CompanyRows):
         summary="Delete a category",
         description="Entries that name it stay and no longer take turns, until one of them is set Ready: then the "
         "category is made again.",
+        parameters=[IF_MATCH],
         responses={204: None},
     )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        lifecycle.delete_category(self.found(), actor=self.actor)
+        with self.expecting() as category:
+            lifecycle.delete_category(category, actor=self.actor)
         return Response(status=204)
 
     def _again(self, category: Category) -> Category:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobqueue import companies, lifecycle
+from jobqueue.api.conditions import IF_MATCH
 from jobqueue.api.filtering import ListFilters
 from jobqueue.api.resources import Rows
 from jobqueue.api.serializers import StrictSerializer
@@ -96,14 +97,17 @@ class Companies(Rows):
     @extend_schema(
         operation_id="companies_change",
         summary="Change a company",
+        parameters=[IF_MATCH],
         request=CompanyChange,
         responses=CompanySerializer,
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        company, values = self.found(), self.read(CompanyChange, partial=True)
+        values = self.read(CompanyChange, partial=True)
         if "is_default" in values:
             self._require_all_companies()
-        return self.shown(lifecycle.change_company(company, values, actor=self.actor))
+        with self.expecting() as company:
+            changed = lifecycle.change_company(company, values, actor=self.actor)
+        return self.shown(changed)
 
     def _require_all_companies(self) -> None:
         if self.request.auth.company_id is not None:

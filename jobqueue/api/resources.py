@@ -1,15 +1,23 @@
 """Resources below a company: rows in lists and one by one, in the same way everywhere."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from jobqueue.api.conditions import polled_by_content
+from jobqueue.api.conditions import (
+    content_tag,
+    expected_tags,
+    polled_by_content,
+    polled_by_tag,
+    require_tag,
+)
 from jobqueue.api.views import ApiView, CompanyApiView
 
 
@@ -17,7 +25,8 @@ class Rows(ApiView, GenericViewSet):
     """Rows of ``model``, as :meth:`rows` gives them: what the caller may see, with all a row of the list shows.
 
     ``shown_as`` is the serializer of answers. A row is named in addresses by ``lookup_url_kwarg`` and found by
-    ``lookup_field``. Lists and single rows answer 304 to a caller who has them already.
+    ``lookup_field``. Lists and single rows answer 304 to a caller who has them already; changes go through
+    :meth:`expecting`, so that ``If-Match`` guards them.
     """
 
     model: type[Model]
@@ -46,10 +55,29 @@ class Rows(ApiView, GenericViewSet):
             raise Http404(f"There is no {words} “{str(self.kwargs[name])[:80]}” here that you may see.")
         return row
 
+    @contextmanager
+    def expecting(self) -> Iterator[Any]:
+        """The row the address names, as the caller expects it (``If-Match``), in a transaction around its change.
+
+        With an expectation the row is locked and compared: of two callers who saw the same, one gets 412.
+        """
+        with transaction.atomic():
+            row = self.found()
+            if expected_tags(self.request) is not None:
+                rows = type(row)._default_manager.select_for_update(of=("self",), no_key=True)
+                rows.filter(pk=row.pk).first()
+                row = self.found()
+                require_tag(self.request, self._body(row), what=f"“{row}”")
+            yield row
+
     def shown(self, row: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-        """The answer that shows one row."""
-        body = self.shown_as(row, context=self.get_serializer_context()).data
-        return Response(body, status=status, headers=headers)
+        """The answer that shows one row, with the ETag a later ``If-Match`` compares."""
+        body = self._body(row)
+        return Response(body, status=status, headers={"ETag": content_tag(body)} | (headers or {}))
+
+    def _body(self, row: Any) -> Any:
+        self.prepare([row])
+        return self.shown_as(row, context=self.get_serializer_context()).data
 
     def read(self, serializer_class: Any, *, partial: bool = False) -> dict[str, Any]:
         """The request's body as valid values; an absent body is an empty object."""
@@ -66,9 +94,7 @@ class Rows(ApiView, GenericViewSet):
         return polled_by_content(request, self.get_paginated_response(body))
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        row = self.found()
-        self.prepare([row])
-        return polled_by_content(request, self.shown(row))
+        return polled_by_tag(request, self._body(self.found()))
 
     def prepare(self, page: Sequence[Any]) -> None:
         """Gives the rows of a page what they show beside themselves, in a fixed number of queries."""

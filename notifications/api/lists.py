@@ -2,17 +2,19 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from jobqueue.api.conditions import IF_MATCH, polled_by_tag, require_tag, tagged
 from jobqueue.api.filtering import ListFilters
 from jobqueue.api.resources import CompanyRows
 from jobqueue.api.views import CompanyApiView
 from jobqueue.errors import NotFound
-from jobqueue.models import Entry
+from jobqueue.models import Company, Entry
 from notifications import scenarios, verbs
 from notifications.api.list_serializers import (
     DefaultChosen,
@@ -98,19 +100,26 @@ class Lists(InCompany):
         operation_id="notification_lists_change",
         summary="Change a list",
         tags=TAGS,
+        parameters=[IF_MATCH],
         request=NotificationListWrite,
         responses=NotificationListSerializer,
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        found = self.found()
-        verbs.change_list(found, self.read(NotificationListWrite, partial=True), actor=self.actor)
+        values = self.read(NotificationListWrite, partial=True)
+        with self.expecting() as found:
+            verbs.change_list(found, values, actor=self.actor)
         return self.shown(self.list_numbered(found.pk))
 
     @extend_schema(
-        operation_id="notification_lists_delete", summary="Delete a list", tags=TAGS, responses={204: None}
+        operation_id="notification_lists_delete",
+        summary="Delete a list",
+        tags=TAGS,
+        parameters=[IF_MATCH],
+        responses={204: None},
     )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        verbs.delete_list(self.found(), actor=self.actor)
+        with self.expecting() as found:
+            verbs.delete_list(found, actor=self.actor)
         return Response(status=204)
 
     @extend_schema(
@@ -164,20 +173,26 @@ class Lines(InCompany):
         operation_id="notification_lines_change",
         summary="Change a line",
         tags=TAGS,
+        parameters=[IF_MATCH],
         request=NotificationLineWrite,
         responses=NotificationLineSerializer,
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        line = self.found()
-        return self.shown(
-            verbs.change_line(line, self.read(NotificationLineWrite, partial=True), actor=self.actor)
-        )
+        values = self.read(NotificationLineWrite, partial=True)
+        with self.expecting() as line:
+            changed = verbs.change_line(line, values, actor=self.actor)
+        return self.shown(changed)
 
     @extend_schema(
-        operation_id="notification_lines_delete", summary="Remove a line", tags=TAGS, responses={204: None}
+        operation_id="notification_lines_delete",
+        summary="Remove a line",
+        tags=TAGS,
+        parameters=[IF_MATCH],
+        responses={204: None},
     )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        verbs.remove_line(self.found(), actor=self.actor)
+        with self.expecting() as line:
+            verbs.remove_line(line, actor=self.actor)
         return Response(status=204)
 
 
@@ -197,20 +212,27 @@ class Default(InCompany):
         responses=DefaultSerializer,
     )
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return Response(DefaultSerializer({"list": self.lists().filter(is_default=True).first()}).data)
+        return polled_by_tag(request, self._body())
 
     @extend_schema(
         operation_id="default_list_choose",
         summary="Choose the default list",
         tags=TAGS,
+        parameters=[IF_MATCH],
         request=DefaultChosen,
         responses=DefaultSerializer,
     )
     def change(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         number = self.read(DefaultChosen)["list"]
         chosen = None if number is None else self.list_numbered(number)
-        verbs.set_default_list(self.company, chosen, actor=self.actor)
-        return self.retrieve(request)
+        with transaction.atomic():
+            Company.objects.select_for_update(no_key=True).get(pk=self.company.pk)
+            require_tag(request, self._body(), what=f"The default list of “{self.company}”")
+            verbs.set_default_list(self.company, chosen, actor=self.actor)
+        return tagged(self._body())
+
+    def _body(self, row: Any = None) -> Any:
+        return DefaultSerializer({"list": self.lists().filter(is_default=True).first()}).data
 
 
 class EntryLists(InCompany):

@@ -13,6 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from jobqueue.api.conditions import IF_MATCH
 from jobqueue.api.pagination import CursorPages
 from jobqueue.api.resources import CompanyRows
 from jobqueue.api.serializers import StrictSerializer
@@ -162,16 +163,26 @@ class Targets(TargetRows):
         summary="Change a target",
         description="An address or secret that is not given stays.",
         tags=TAGS,
+        parameters=[IF_MATCH],
         request=TargetWrite,
         responses=TargetSerializer,
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        found = self.found()
-        return self.shown(verbs.update_target(found, self.read(TargetWrite, partial=True), actor=self.actor))
+        values = self.read(TargetWrite, partial=True)
+        with self.expecting() as found:
+            changed = verbs.update_target(found, values, actor=self.actor)
+        return self.shown(changed)
 
-    @extend_schema(operation_id="targets_delete", summary="Delete a target", tags=TAGS, responses={204: None})
+    @extend_schema(
+        operation_id="targets_delete",
+        summary="Delete a target",
+        tags=TAGS,
+        parameters=[IF_MATCH],
+        responses={204: None},
+    )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        verbs.delete_target(self.found(), actor=self.actor)
+        with self.expecting() as found:
+            verbs.delete_target(found, actor=self.actor)
         return Response(status=204)
 
 
@@ -210,20 +221,26 @@ class Webhooks(TargetRows):
         operation_id="webhooks_change",
         summary="Change a webhook",
         tags=TAGS,
+        parameters=[IF_MATCH],
         request=WebhookWrite,
         responses=TargetSerializer,
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        found = self.found()
-        return self.shown(
-            verbs.change_webhook(found, self.read(WebhookWrite, partial=True), actor=self.actor)
-        )
+        values = self.read(WebhookWrite, partial=True)
+        with self.expecting() as found:
+            changed = verbs.change_webhook(found, values, actor=self.actor)
+        return self.shown(changed)
 
     @extend_schema(
-        operation_id="webhooks_delete", summary="Delete a webhook", tags=TAGS, responses={204: None}
+        operation_id="webhooks_delete",
+        summary="Delete a webhook",
+        tags=TAGS,
+        parameters=[IF_MATCH],
+        responses={204: None},
     )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        verbs.delete_target(self.found(), actor=self.actor)
+        with self.expecting() as found:
+            verbs.delete_target(found, actor=self.actor)
         return Response(status=204)
 
     @extend_schema(
