@@ -90,7 +90,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "jobqueue.admin.company.CompanyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "auditlog.middleware.AuditlogMiddleware",
+    "config.audit.AuditMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [

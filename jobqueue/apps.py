@@ -10,7 +10,23 @@ class JobQueueConfig(AppConfig):
     verbose_name = "Job queue"
 
     def ready(self) -> None:
-        from jobqueue import checks, doctor, routines, setup  # noqa: F401  (registration needs a loaded app registry)
+        from django.contrib.auth import get_user_model
+
+        from jobqueue import (  # noqa: F401  (registration needs a loaded app registry)
+            audit,
+            checks,
+            doctor,
+            routines,
+            setup,
+        )
+        from jobqueue.models import ApiToken, Category, Company, CompanyMember, Credential
+
+        audit.watch(Company)
+        audit.watch(CompanyMember)
+        audit.watch(Category, only=["company", "code", "description", "slots"])
+        audit.watch(Credential, without=["secret_encrypted"])
+        audit.watch(ApiToken, without=["digest", "last_used_at"])
+        audit.watch(get_user_model(), without=["password", "last_login"], sets=["groups", "user_permissions"])
 
         autodiscover_modules("jobs")
         post_migrate.connect(setup.ensure_shipped_rows, sender=self, dispatch_uid="jobqueue.setup")

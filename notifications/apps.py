@@ -11,16 +11,26 @@ class NotificationsConfig(AppConfig):
         from django.contrib.auth import get_user_model
         from django.db.models.signals import pre_delete
 
-        from jobqueue import events, secrets
+        from jobqueue import audit, events, secrets
         from notifications import channels, doctor, entry_occasions, remarks, routines, subscriptions, watch  # noqa: F401  (they register)
         from notifications.channels.email import EmailChannel
         from notifications.channels.targets import SlackChannel, TeamsChannel, WebhookChannel
-        from notifications.models import ChannelTarget, Message
+        from notifications.models import (
+            ChannelTarget,
+            DefaultList,
+            Message,
+            NotificationLine,
+            NotificationList,
+        )
 
         channels.serve(Message.Channel.EMAIL, EmailChannel)
         channels.serve(Message.Channel.WEBHOOK, WebhookChannel)
         channels.serve(Message.Channel.TEAMS, TeamsChannel)
         channels.serve(Message.Channel.SLACK, SlackChannel)
+        audit.watch(ChannelTarget, without=["address_encrypted", "secret_encrypted"])
+        audit.watch(NotificationList, without=["changed_at", "remark"])
+        audit.watch(NotificationLine)
+        audit.watch(DefaultList)
         secrets.register_sealed(ChannelTarget, "address_encrypted")
         secrets.register_sealed(ChannelTarget, "secret_encrypted")
         pre_delete.connect(

@@ -10,9 +10,7 @@ class RefresherConfig(AppConfig):
     verbose_name = "External job queue refresher"
 
     def ready(self) -> None:
-        from auditlog.registry import auditlog
-
-        from jobqueue import events
+        from jobqueue import audit, events
         from refresher import (  # noqa: F401  (registration needs a loaded app registry)
             doctor,
             following,
@@ -24,11 +22,14 @@ class RefresherConfig(AppConfig):
             watching,
         )
         from refresher.entra import start
+        from refresher.entra.models import EntraApplication, EntraTenant
         from refresher.models import RefreshSetup, Runner
 
         start.register()
-        auditlog.register(RefreshSetup, exclude_fields=["last_request_at", "overdue_told_at"])
-        auditlog.register(Runner, include_fields=["user", "is_enabled"])
+        audit.watch(RefreshSetup, without=["last_request_at", "overdue_told_at"])
+        audit.watch(Runner, only=["user", "is_enabled"])
+        audit.watch(EntraTenant, without=["secret_encrypted"])
+        audit.watch(EntraApplication, without=["secret_encrypted", "certificate", "warned_days"])
         events.before_change_entry.connect(guarding.before_change, dispatch_uid="refresher.guarding")
         events.before_delete_entry.connect(guarding.before_delete, dispatch_uid="refresher.guarding")
         events.after_adopt.connect(guarding.after_adopt, dispatch_uid="refresher.guarding")

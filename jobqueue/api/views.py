@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from jobqueue import companies
+from jobqueue import audit, companies
 from jobqueue.actors import Actor
 from jobqueue.api.authentication import BearerAuthentication, CredentialsRefused, SessionAuthentication
 from jobqueue.api.filtering import require_known_parameters
@@ -69,6 +69,7 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        audit.note_door(self.actor)
         if request.method != "OPTIONS":
             require_known_parameters(request, self.known_parameters())
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
+from jobqueue import audit
 from jobqueue.actors import Actor
 from jobqueue.command_line.acting import actor_of
 from jobqueue.errors import Invalid, JobQueueError
@@ -38,7 +39,9 @@ class Door(BaseCommand):
             self._leave(answer(options, stdin=sys.stdin, stdout=self.stdout, stderr=self.stderr))
             return
         try:
-            found, words = self.subcommands[options.subcommand](options, actor_of(options))
+            actor = actor_of(options)
+            with audit.acting(actor):
+                found, words = self.subcommands[options.subcommand](options, actor)
         except (JobQueueError, ScheduleError) as refusal:
             self._refuse(refusal.code, _sentence(refusal), refusal, options)
         except DatabaseError as error:

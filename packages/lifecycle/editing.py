@@ -4,12 +4,14 @@ Source: *Packages reference, Fields*, *Copy*, *Deleting* and *Permissions*.
 """
 
 from collections.abc import Mapping
+from copy import copy as as_it_is
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 
+from jobqueue import audit
 from jobqueue.actors import Actor
 from jobqueue.errors import Invalid, NotAllowed, Problem
 from jobqueue.lifecycle import owned
@@ -86,15 +88,16 @@ def _change(
     require(actor, "maintain", package.company)
     require_revision(package, expected_revision)
     require_editable(package)
-    before = {name: getattr(package, name) for name in SETTABLE}
+    before = as_it_is(package)
     _apply(package, values, actor=actor)
-    changed = {name for name in SETTABLE if getattr(package, name) != before[name]}
+    changed = {name for name in SETTABLE if getattr(package, name) != getattr(before, name)}
     if not changed:
         return package
     names = {*changed, "name_key"} if "name" in changed else changed
     try:
         with transaction.atomic():
             store_change(package, names, actor=actor, now=now)
+            audit.record_update(before, package, changed)
     except IntegrityError as error:
         raise Invalid([_name_taken(package)]) from error
     if "name" in changed:
