@@ -226,6 +226,7 @@ AXES_LOCKOUT_TEMPLATE = "429.html"  # says a quarter of an hour, as the cool-off
 
 # --- API -----------------------------------------------------------------------------------------------------------
 API_CALLS_PER_MINUTE = env.number("API_CALLS_PER_MINUTE", default=1_200, most=1_000_000)
+LIVE_STREAMS = env.number("LIVE_STREAMS", default=100, most=10_000)
 API_V2_WRITES = env.flag("API_V2_WRITES", default=False)
 API_REFUSALS_PER_MINUTE = 60  # of one address; more are not even looked at
 REST_FRAMEWORK = {

@@ -67,6 +67,11 @@ def open_document(document_id: UUID | str, *, user: Any) -> ReportDocument:
     return found
 
 
+def mark_documents(document_ids: list[UUID], *, user: Any, read: bool) -> int:
+    """Marks documents of the user's own inbox as read or unread; returns how many there are."""
+    return documents_of(user).filter(pk__in=document_ids).update(is_read=read)
+
+
 def delete_documents(document_ids: list[UUID], *, user: Any) -> int:
     """Deletes those of the user's documents; returns how many there were."""
     return ReportDocument.objects.filter(pk__in=document_ids, user_id=user.pk).delete()[0]

@@ -30,7 +30,7 @@ def _delete(document: ReportDocument, actor: Actor, values: dict[str, Any]) -> s
 
 def _mark(*, read: bool) -> Any:
     def act(document: ReportDocument, actor: Actor, values: dict[str, Any]) -> str:
-        inbox.documents_of(actor.user).filter(pk=document.pk).update(is_read=read)
+        inbox.mark_documents([document.pk], user=actor.user, read=read)
         return f"“{document.file_name}” is marked as {'read' if read else 'unread'}."
 
     return act

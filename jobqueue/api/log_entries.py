@@ -10,7 +10,6 @@ from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -29,6 +28,7 @@ from jobqueue.api.log_rows import LogEntrySerializer, LogEntryWhole, LogLines
 from jobqueue.api.pagination import CursorPages
 from jobqueue.api.resources import CompanyRows
 from jobqueue.api.serializers import StrictSerializer
+from jobqueue.api.streams import AnyMediaType
 from jobqueue.api.words import WordField
 from jobqueue.models import LogEntry, ReportDocument
 from jobqueue.states import LogStatus, ObjectType, OutputType
@@ -234,7 +234,7 @@ class DocumentFilters(ListFilters):
 
 
 class Documents(CompanyRows):
-    levels = {"destroy": "view"}
+    levels = {"destroy": "view", "mark_read": "view", "mark_unread": "view"}
     model = ReportDocument
     shown_as = DocumentSerializer
     filterset_class = DocumentFilters
@@ -260,15 +260,27 @@ class Documents(CompanyRows):
         inbox.delete_documents([self.found().pk], user=request.user)
         return Response(status=204)
 
+    @extend_schema(
+        operation_id="report_documents_mark_read",
+        summary="Mark as read",
+        request=None,
+        responses=DocumentSerializer,
+    )
+    def mark_read(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self._mark(read=True)
 
-class AnyMediaType(BaseContentNegotiation):
-    """A document has the type it has; refusals are JSON."""
+    @extend_schema(
+        operation_id="report_documents_mark_unread",
+        summary="Mark as unread",
+        request=None,
+        responses=DocumentSerializer,
+    )
+    def mark_unread(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self._mark(read=False)
 
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
+    def _mark(self, *, read: bool) -> Response:
+        inbox.mark_documents([self.found().pk], user=self.request.user, read=read)
+        return self.shown(self.found())
 
 
 class DocumentContent(CompanyRows):

@@ -19,7 +19,7 @@ from jobqueue.api.resources import CompanyRows
 from jobqueue.api.serializers import StrictSerializer
 from jobqueue.api.views import ApiView, CompanyApiView
 from jobqueue.api.words import PersonField
-from jobqueue.models import Cluster, Entry, EntryChange
+from jobqueue.models import Cluster, Company, Entry, EntryChange
 from jobqueue.querysets import running_entries
 from jobqueue.scheduler import copy_guard, database_now
 from jobqueue.states import HoldKind, Origin, Status
@@ -51,28 +51,33 @@ class QueueStatus(CompanyApiView):
         responses=QueueStatusSerializer,
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        now = database_now()
-        entries = Entry.objects.filter(company=self.company)
-        counts = dict(entries.order_by().values_list("status").annotate(Count("pk")))
-        ready = entries.filter(status=Status.READY)
-        ahead = ready.filter(earliest_start_at__gt=now).order_by("earliest_start_at")
-        alive = Cluster.objects.filter(
-            state__in=[Cluster.State.LIVE, Cluster.State.DRAINING], lease_until__gt=now
-        )
-        found = alive.aggregate(clusters=Count("pk"), workers=Sum("workers"))
-        verdict = copy_guard.look()
-        body = {
-            "company": self.company.code,
-            "entries": {status.label: counts.get(int(status), 0) for status in Status},
-            "running": running_entries(self.company).count(),
-            "late": ready.filter(earliest_start_at__lt=now - LATE_AFTER).count(),
-            "next_run": ahead.values_list("earliest_start_at", flat=True).first(),
-            "clusters": found["clusters"],
-            "workers": found["workers"] or 0,
-            "held": verdict.held,
-            "held_reason": verdict.reason if verdict.held else "",
-        }
-        return polled_by_content(request, Response(QueueStatusSerializer(body).data))
+        return polled_by_content(request, Response(queue_status(self.company)))
+
+
+def queue_status(company: Company) -> Any:
+    """The queue of the company at a glance, as JSON, in a fixed number of small queries."""
+    now = database_now()
+    entries = Entry.objects.filter(company=company)
+    counts = dict(entries.order_by().values_list("status").annotate(Count("pk")))
+    ready = entries.filter(status=Status.READY)
+    ahead = ready.filter(earliest_start_at__gt=now).order_by("earliest_start_at")
+    alive = Cluster.objects.filter(
+        state__in=[Cluster.State.LIVE, Cluster.State.DRAINING], lease_until__gt=now
+    )
+    found = alive.aggregate(clusters=Count("pk"), workers=Sum("workers"))
+    verdict = copy_guard.look()
+    body = {
+        "company": company.code,
+        "entries": {status.label: counts.get(int(status), 0) for status in Status},
+        "running": running_entries(company).count(),
+        "late": ready.filter(earliest_start_at__lt=now - LATE_AFTER).count(),
+        "next_run": ahead.values_list("earliest_start_at", flat=True).first(),
+        "clusters": found["clusters"],
+        "workers": found["workers"] or 0,
+        "held": verdict.held,
+        "held_reason": verdict.reason if verdict.held else "",
+    }
+    return QueueStatusSerializer(body).data
 
 
 # --- holds
@@ -148,6 +153,7 @@ class Changes(CompanyRows):
     shown_as = ChangeSerializer
     filterset_class = ChangeFilters
     pagination_class = CursorPages
+    lookup_field = "pk"
 
     def rows(self) -> QuerySet[EntryChange]:
         return EntryChange.objects.filter(company=self.company).select_related("user")
@@ -155,6 +161,10 @@ class Changes(CompanyRows):
     @extend_schema(operation_id="changes_list", summary="Who did what on purpose, the newest first")
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
+
+    @extend_schema(operation_id="changes_read", summary="Show a change")
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().retrieve(request, *args, **kwargs)
 
 
 # --- for all entries

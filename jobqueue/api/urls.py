@@ -12,6 +12,7 @@ from jobqueue.api.enqueued import Enqueue, Enqueued
 from jobqueue.api.entries import Entries, Explain, Preview
 from jobqueue.api.error_messages import ErrorMessages, OneErrorMessages
 from jobqueue.api.job_objects import JobObjects, OneJobObject
+from jobqueue.api.live import EntryEvents, QueueEvents, RunEvents
 from jobqueue.api.log_entries import (
     DeleteLogEntries,
     DocumentContent,
@@ -59,6 +60,9 @@ urlpatterns = [
     *rows("worker-sessions/", WorkerSessions, named="<int:pk>", many=LIST, one=READ),
     *rows("companies/", Companies, named="<str:code>", one={"get": "retrieve", "patch": "partial_update"}),
     path(f"{IN_COMPANY}status/", QueueStatus.as_view(), name="status"),
+    path(f"{IN_COMPANY}status/events/", QueueEvents.as_view(), name="status-events"),
+    path(f"{LOG}<str:log_entry>/events/", RunEvents.as_view(READ), name="log-events"),
+    path(f"{ENTRIES}<str:entry>/events/", EntryEvents.as_view(READ), name="entry-events"),
     path(f"{IN_COMPANY}holds/", Holds.as_view(LIST), name="holds"),
     path(f"{IN_COMPANY}changes/", Changes.as_view(LIST), name="changes"),
     path(f"{IN_COMPANY}session-events/", SessionEvents.as_view(LIST), name="session-events"),
