@@ -265,6 +265,12 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "DoctorState": "jobqueue.api.overview.DOCTOR_STATES",
+        "TokenState": "jobqueue.api.tokens.TOKEN_STATES",
+        "TokenKind": "jobqueue.api.tokens.TOKEN_KINDS",
+        "CredentialKind": "jobqueue.api.credentials.CREDENTIAL_KINDS",
+        "SetupAction": "jobqueue.api.setup_changes.SETUP_ACTIONS",
+        "Origin": "jobqueue.api.overview.ORIGINS",
+        "AdoptedEntries": "jobqueue.api.site.ADOPTED_ENTRIES",
         "EntryStatus": "jobqueue.api.words.ENTRY_STATUS",
         "LogStatus": "jobqueue.api.words.LOG_STATUS",
         "ObjectType": "jobqueue.api.words.OBJECT_TYPE",

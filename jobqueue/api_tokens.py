@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Q
 
 from jobqueue import companies
@@ -24,12 +25,14 @@ START = "jw_"
 LEVELS: tuple[Level, ...] = ("view", "operate", "schedule", "administer")
 LONGEST_PERSONAL = timedelta(days=366)
 USE_WRITTEN_EVERY = timedelta(minutes=5)
+MINTING = "tokens"
+"""The scope a token needs to make and revoke tokens: one that leaked must not live on in others it made."""
 
 _scopes: dict[str, str] = {
     level: words[0].upper() + words[1:].replace(" or ", " and ")
     for level in LEVELS
     for words in (WORDS[level],)
-}
+} | {MINTING: "Make and revoke API tokens"}
 
 
 class TokenRefused(JobQueueError):
@@ -152,10 +155,13 @@ def revoke(token: ApiToken, *, actor: Actor, now: datetime) -> bool:
     """Ends the token at once; False if it was revoked before. Raises ``NotAllowed``."""
     if not may_manage(actor, token):
         raise NotAllowed(f"“{actor.name}” may not revoke the token “{token}”, which is not theirs.")
-    changed = ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(
-        revoked_at=now, revoked_by=actor.user
-    )
-    return bool(changed)
+    with transaction.atomic():
+        row = ApiToken.objects.select_for_update().get(pk=token.pk)
+        if row.revoked_at is not None:
+            return False
+        row.revoked_at, row.revoked_by = now, actor.user
+        row.save(update_fields=["revoked_at", "revoked_by"])
+    return True
 
 
 def find(text: str, *, now: datetime) -> ApiToken:

@@ -20,6 +20,7 @@ from jobqueue.models import Company
 from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
 from refresher import telling
+from refresher.entra.models import EntraApplication
 from refresher.errors import NotOperational
 from refresher.models import MonitoredJob, RefreshSetup, Runner
 from refresher.models.runner import FAILURE_LIMIT, MAX_ERROR
@@ -119,8 +120,13 @@ def set_runner_enabled(runner: Runner, enabled: bool, *, actor: Actor) -> Runner
 
 
 def remove_runner(runner: Runner, *, actor: Actor) -> None:
-    """Takes a runner off the list; refused while jobs or set-ups name it. The user itself stays."""
+    """Takes a runner off the list; refused while jobs, set-ups or an Entra application name it. The user stays."""
     require(actor, "administer")
+    if EntraApplication.objects.filter(runner=runner).exists():
+        raise Refused(
+            f"“{runner.name}” has an Entra application. Remove that first in the list of Entra applications.",
+            code="runner_in_use",
+        )
     jobs = MonitoredJob.objects.filter(runner=runner).count()
     setups = RefreshSetup.objects.filter(default_runner=runner).count()
     if jobs or setups:

@@ -1,6 +1,5 @@
 """Stored credentials: the secret goes in and never comes out (*Decisions*: write-only, encrypted)."""
 
-import re
 from typing import Any
 
 from django import forms
@@ -12,13 +11,13 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from jobqueue import secrets
+from jobqueue import lifecycle, secrets
 from jobqueue.admin import words
 from jobqueue.admin.base import JobQueueAdmin, now_of, works_in_every_company
+from jobqueue.admin.company import actor_of
+from jobqueue.lifecycle.credentials import ON_ONE_LINE, hosts_in_order, name_taken
 from jobqueue.models import Credential
 from jobqueue.permissions import Level
-
-HOST = re.compile(r"(\[[0-9a-f:.]+\]|[\w.-]+)(:[0-9]{1,5})?", re.I)
 
 
 class CredentialForm(forms.ModelForm):
@@ -46,14 +45,10 @@ class CredentialForm(forms.ModelForm):
         fields = ("name", "kind", "user_name", "allowed_hosts")
 
     def clean_allowed_hosts(self) -> str:
-        hosts = [item.strip() for item in self.cleaned_data["allowed_hosts"].split(",") if item.strip()]
-        for host in hosts:
-            if not HOST.fullmatch(host):
-                raise forms.ValidationError(
-                    f"“{host}” is no host. Write names such as api.example.com or api.example.com:8443, separated "
-                    "by commas."
-                )
-        return ", ".join(hosts)
+        try:
+            return hosts_in_order(self.cleaned_data["allowed_hosts"])
+        except ValueError as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
 
     def clean_user_name(self) -> str:
         return self._on_one_line("user_name")
@@ -65,7 +60,7 @@ class CredentialForm(forms.ModelForm):
         """Both travel in a header, which ends at the first line break."""
         value = self.cleaned_data[name]
         if value and not value.isprintable():
-            raise forms.ValidationError("Line breaks and control characters are not allowed here.")
+            raise forms.ValidationError(ON_ONE_LINE)
         return value
 
 
@@ -122,24 +117,23 @@ class CredentialAdmin(JobQueueAdmin):
             def clean(self) -> dict[str, Any]:
                 cleaned = super().clean() or self.cleaned_data
                 company = company_for(request, cleaned)
-                others = Credential.objects.filter(company=company, name=cleaned.get("name", ""))
-                if others.exclude(pk=self.instance.pk).exists():
-                    where = company or "Every company"
-                    self.add_error(
-                        "name", f"{where} already has a credential “{cleaned['name']}”. Choose another name."
-                    )
+                taken = name_taken(cleaned.get("name", ""), company, but=self.instance)
+                if taken:
+                    self.add_error("name", taken)
                 return cleaned
 
         return OwnForm
 
     def save_model(self, request: HttpRequest, obj: Credential, form: Any, change: Any) -> None:
-        obj.company = company_for(request, form.cleaned_data)
+        values = dict(form.cleaned_data) | {"shared": company_for(request, form.cleaned_data) is None}
+        actor, now = actor_of(request), now_of(request)
         if change:
-            obj.save(update_fields=["company", "name", "kind", "user_name", "allowed_hosts"])
+            lifecycle.change_credential(obj, request.company, values, actor=actor, now=now)
         else:
-            obj.save()
-        if form.cleaned_data.get("secret"):
-            secrets.set_secret(obj, form.cleaned_data["secret"], now=now_of(request))
+            lifecycle.create_credential(request.company, values, actor=actor, now=now, into=obj)
+
+    def delete_model(self, request: HttpRequest, obj: Credential) -> None:
+        lifecycle.delete_credential(obj, request.company, actor=actor_of(request))
 
 
 def company_for(request: HttpRequest, cleaned: dict[str, Any]) -> Any:

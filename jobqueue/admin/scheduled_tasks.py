@@ -3,8 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -12,47 +11,23 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
-from jobqueue import history, lifecycle, scheduler
+from jobqueue import lifecycle
 from jobqueue.actors import Actor
 from jobqueue.admin import badges, words
 from jobqueue.admin.base import ReadOnlyAdmin
 from jobqueue.admin.verbs import Verb, VerbsAdmin
-from jobqueue.errors import Refused
 from jobqueue.models import (
     Entry,
     ScheduledTask,
 )
-from jobqueue.scheduler.clock import database_now
-from jobqueue.states import Status
-
-
-def _entry_of(task: ScheduledTask) -> Entry | None:
-    return Entry.objects.filter(system_task_id=task.pk).first()
 
 
 def _cancel_task(task: ScheduledTask, actor: Actor, values: dict[str, Any]) -> str:
-    """Cancels in any case; the entry behind it goes On Hold (*Job queue reference, Scheduled Tasks*)."""
-    entry = _entry_of(task)
-    if entry is not None:
-        lifecycle.set_on_hold(entry, actor=actor, reason="Its scheduled task was cancelled.")
-        scheduler.cancel_task(task.pk)
-        return f"The task was cancelled; “{entry}” is On Hold."
-    if not scheduler.cancel_task(task.pk):
-        raise Refused("The task has started or ended meanwhile and cannot be cancelled.")
-    return "The task was cancelled."
+    return lifecycle.cancel_task(task, task.company, actor=actor)
 
 
 def _set_task_ready(task: ScheduledTask, actor: Actor, values: dict[str, Any]) -> str:
-    with transaction.atomic():
-        if not scheduler.set_task_ready(task.pk):
-            raise Refused("The task has started or ended meanwhile.")
-        entry = _entry_of(task)
-        waiting = Entry.objects.filter(system_task_id=task.pk, status=Status.WAITING)
-        moved = waiting.update(status=Status.READY, revision=F("revision") + 1)
-        if entry is not None:
-            changes = history.status_change(Status.WAITING, Status.READY) if moved else {}
-            history.record(entry, actor=actor, action="set-task-ready", now=database_now(), changes=changes)
-    return "The task is ready."
+    return lifecycle.set_task_ready(task, task.company, actor=actor)
 
 
 def _cancellable(task: ScheduledTask) -> str:

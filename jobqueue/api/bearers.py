@@ -44,6 +44,7 @@ def _by_token(text: str, request: HttpRequest) -> tuple[User, Grant]:
         scopes=token.scopes,
         company_id=token.company_id,
         name=token.name,
+        expires_at=token.expires_at,
     )
 
 

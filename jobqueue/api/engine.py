@@ -1,4 +1,4 @@
-"""Behind the scenes: clusters, worker sessions, session events and scheduled tasks; all read-only."""
+"""Behind the scenes: clusters, worker sessions and session events; all read-only."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,13 +14,11 @@ from jobqueue.api.filtering import ListFilters, WholeNumberFilter, YesNoFilter
 from jobqueue.api.pagination import CursorPages
 from jobqueue.api.resources import CompanyRows, Rows
 from jobqueue.api.words import PersonField
-from jobqueue.models import Cluster, Entry, ScheduledTask, SessionEvent, WorkerSession
+from jobqueue.models import Cluster, SessionEvent, WorkerSession
 from jobqueue.scheduler import database_now
 
 CLUSTER_STATES = Cluster.State.choices
 EVENT_KINDS = SessionEvent.Kind.choices
-TASK_STATES = [(state.label, state.label) for state in ScheduledTask.State]
-TASK_ERRORS = ScheduledTask.ErrorKind.choices
 
 
 class ClusterSerializer(serializers.ModelSerializer):
@@ -182,6 +180,7 @@ class SessionEvents(CompanyRows):
     shown_as = SessionEventSerializer
     filterset_class = SessionEventFilters
     pagination_class = CursorPages
+    lookup_field = "pk"
 
     def rows(self) -> QuerySet[SessionEvent]:
         found = SessionEvent.objects.filter(Q(company=self.company) | Q(company=None))
@@ -195,79 +194,6 @@ class SessionEvents(CompanyRows):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
 
-
-class TaskSerializer(serializers.ModelSerializer):
-    state = serializers.ChoiceField(TASK_STATES, source="get_state_display", read_only=True)
-    user = PersonField(help_text="The identity it runs as; null is the System identity.")
-    entry_no = serializers.IntegerField(
-        source="shown_entry_no",
-        read_only=True,
-        allow_null=True,
-        help_text="The entry behind it, if there is one.",
-    )
-    error_kind = serializers.SerializerMethodField(help_text="Null unless its failure routine is to run.")
-
-    class Meta:
-        model = ScheduledTask
-        fields = (
-            "id",
-            "main_routine",
-            "failure_routine",
-            "state",
-            "is_ready",
-            "not_before",
-            "user",
-            "entry_no",
-            "record",
-            "timeout_seconds",
-            "attempt",
-            "error_kind",
-            "error_message",
-            "created_at",
-            "claimed_at",
-            "started_at",
-            "cancel_requested_at",
-        )
-        read_only_fields = fields
-
-    def get_error_kind(self, task: ScheduledTask) -> str | None:
-        return task.error_kind or None
-
-
-class TaskFilters(ListFilters):
-    searched = ("main_routine",)
-    ready = YesNoFilter(field_name="is_ready", label="Whether it may start.")
-    state = filters.ChoiceFilter(choices=TASK_STATES, method="in_state")
-    ordering = filters.OrderingFilter(fields=["not_before", "created_at", "main_routine"])
-
-    class Meta:
-        model = ScheduledTask
-        fields: list[str] = []
-
-    def in_state(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        return rows.filter(state=next(state.value for state in ScheduledTask.State if state.label == value))
-
-
-class ScheduledTasks(CompanyRows):
-    model = ScheduledTask
-    shown_as = TaskSerializer
-    filterset_class = TaskFilters
-    lookup_field = "pk"
-
-    def rows(self) -> QuerySet[ScheduledTask]:
-        found = ScheduledTask.objects.filter(Q(company=self.company) | Q(company=None))
-        return found.select_related("user").order_by("not_before", "id")
-
-    def prepare(self, page: Sequence[Any]) -> None:
-        entries = Entry.objects.filter(company=self.company, system_task_id__in=[task.pk for task in page])
-        numbers = dict(entries.values_list("system_task_id", "entry_no"))
-        for task in page:
-            task.shown_entry_no = numbers.get(task.pk)
-
-    @extend_schema(operation_id="scheduled_tasks_list", summary="List scheduled tasks, the next first")
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().list(request, *args, **kwargs)
-
-    @extend_schema(operation_id="scheduled_tasks_read", summary="Show a scheduled task")
+    @extend_schema(operation_id="session_events_read", summary="Show a session event")
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().retrieve(request, *args, **kwargs)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from jobqueue import api_tokens
@@ -14,7 +15,7 @@ class Grant:
 
     ``kind`` names the credentials, such as ``session``, ``token`` or ``entra``; ``reference`` tells them apart in the
     log without being a secret, ``name`` is what people call them. ``scopes`` None means no limit beyond the user's own
-    rights, as in a session.
+    rights, as in a session. ``expires_at`` is when the credentials end by themselves, if that is known.
     """
 
     kind: str
@@ -22,6 +23,7 @@ class Grant:
     scopes: frozenset[str] | None = None
     company_id: UUID | None = None
     name: str = ""
+    expires_at: datetime | None = None
 
     @classmethod
     def limited(
@@ -32,8 +34,9 @@ class Grant:
         scopes: Iterable[str],
         company_id: UUID | None = None,
         name: str = "",
+        expires_at: datetime | None = None,
     ) -> "Grant":
-        return cls(kind, reference, frozenset(scopes), company_id, name)
+        return cls(kind, reference, frozenset(scopes), company_id, name, expires_at)
 
     @property
     def words(self) -> str:

@@ -14,28 +14,41 @@ from jobqueue.lifecycle.categories import (
     entries_using,
     rename_category,
 )
-from jobqueue.lifecycle.companies import change_company, create_company
+from jobqueue.lifecycle.companies import (
+    add_member,
+    change_company,
+    create_company,
+    remove_member,
+    require_all_companies,
+)
+from jobqueue.lifecycle.credentials import change_credential, create_credential, delete_credential
 from jobqueue.lifecycle.editing import change_entry, copy_entry, create_entry, set_priority_within_category
 from jobqueue.lifecycle.holding import set_on_hold
 from jobqueue.lifecycle.logs import delete_log_entries, mark_log_as_error
 from jobqueue.lifecycle.releasing import create_ready, end_expired_holds, restart, set_ready
 from jobqueue.lifecycle.removing import delete_entry, let_end, remove_failed_entries
 from jobqueue.lifecycle.running import cancel_run, run_now, run_once
+from jobqueue.lifecycle.tasks import cancel_task, set_task_ready
 from jobqueue.lifecycle.watching import set_watched
 
 __all__ = [
     "ChangedMeanwhile",
+    "add_member",
     "adopt",
     "cancel_run",
+    "cancel_task",
     "change_category",
     "change_company",
+    "change_credential",
     "change_entry",
     "copy_entry",
     "create_category",
     "create_company",
+    "create_credential",
     "create_entry",
     "create_ready",
     "delete_category",
+    "delete_credential",
     "delete_entry",
     "delete_log_entries",
     "end_expired_holds",
@@ -43,12 +56,15 @@ __all__ = [
     "let_end",
     "mark_log_as_error",
     "remove_failed_entries",
+    "remove_member",
     "rename_category",
+    "require_all_companies",
     "restart",
     "run_now",
     "run_once",
     "set_on_hold",
     "set_priority_within_category",
     "set_ready",
+    "set_task_ready",
     "set_watched",
 ]

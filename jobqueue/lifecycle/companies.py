@@ -9,7 +9,7 @@ from django.db import transaction
 from jobqueue import companies
 from jobqueue.actors import Actor
 from jobqueue.errors import Invalid, NotAllowed, Problem
-from jobqueue.models import Company
+from jobqueue.models import Company, CompanyMember
 from jobqueue.permissions import require
 
 WRITTEN = ("name", "time_zone")
@@ -40,6 +40,24 @@ def change_company(company: Company, values: Mapping[str, Any], *, actor: Actor)
         return _store(company, values)
 
 
+def add_member(company: Company, user: Any, *, actor: Actor) -> CompanyMember:
+    """Limits a user to the company, beside others that list it; a member already, nothing is changed."""
+    require_all_companies(actor)
+    return CompanyMember.objects.select_related("user").get_or_create(company=company, user=user)[0]
+
+
+def remove_member(member: CompanyMember, *, actor: Actor) -> None:
+    """Takes a user off the company's members; whom no company lists any more works in every one."""
+    require_all_companies(actor)
+    member.delete()
+
+
+def require_all_companies(actor: Actor) -> None:
+    """Raises ``NotAllowed`` unless the actor administers every company: nobody lifts a limit of their own."""
+    require(actor, "administer")
+    _require_unlimited(actor)
+
+
 def _store(company: Company, values: Mapping[str, Any]) -> Company:
     for name in WRITTEN:
         setattr(company, name, values.get(name, getattr(company, name)))
@@ -49,7 +67,9 @@ def _store(company: Company, values: Mapping[str, Any]) -> Company:
         found = error.message_dict.items()
         raise Invalid([Problem(name, "invalid", " ".join(words)) for name, words in found]) from error
     if values.get("is_default") and not company.is_default:
-        Company.objects.filter(is_default=True).update(is_default=False)
+        for other in Company.objects.filter(is_default=True):
+            other.is_default = False
+            other.save(update_fields=["is_default"])
         company.is_default = True
     company.save()
     return company

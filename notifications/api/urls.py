@@ -5,6 +5,7 @@ from django.urls import path
 from jobqueue.api.urls import IN_COMPANY, rows
 from notifications.api.lists import Default, EntryLists, Lines, Lists, Scenarios
 from notifications.api.messages import Messages
+from notifications.api.preference import MessagePreference
 from notifications.api.targets import Deliveries, Targets, Webhooks
 
 LISTS = f"{IN_COMPANY}notification-lists/"
@@ -15,6 +16,7 @@ OF_ENTRY = f"{IN_COMPANY}entries/<uuid:entry>/notification-lists/"
 READ = {"get": "retrieve"}
 
 urlpatterns = [
+    path("me/message-preference/", MessagePreference.as_view(), name="message-preference"),
     *rows(LISTS, Lists, named="<int:list>", name="notification-lists"),
     path(
         f"{LISTS}<int:list>/send-test/", Lists.as_view({"post": "send_test"}), name="notification-list-test"

@@ -56,10 +56,6 @@ def _switch(*, enabled: bool) -> Any:
 
 
 def _remove(runner: Runner, actor: Actor, values: dict[str, Any]) -> str:
-    if EntraApplication.objects.filter(runner=runner).exists():
-        raise Refused(
-            f"“{runner.name}” has an Entra application. Remove that first in the list of Entra applications."
-        )
     name = runner.name
     remove_runner(runner, actor=actor)
     return f"“{name}” is no runner user any more. The user itself stays."

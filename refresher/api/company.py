@@ -9,10 +9,11 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from jobqueue.api.conditions import IF_MATCH, polled_by_tag, require_tag, tagged
 from jobqueue.api.pagination import CursorPages
 from jobqueue.api.resources import CompanyRows
 from jobqueue.api.views import CompanyApiView
-from jobqueue.models import Entry
+from jobqueue.models import Company, Entry
 from jobqueue.scheduler import database_now
 from refresher import monitoring, runners, setting_up
 from refresher.api.company_serializers import (
@@ -23,14 +24,15 @@ from refresher.api.company_serializers import (
     PassSerializer,
     RefreshLogInFull,
     RefreshLogSerializer,
+    RepairedSerializer,
     RequestedSerializer,
     SetupSerializer,
     SetupWrite,
 )
 from refresher.asking import setup_of
-from refresher.command_line.representations import pass_json, setup_json
+from refresher.command_line.representations import outcome_json, pass_json, setup_json
 from refresher.models import MonitoredJob, RefreshLog
-from refresher.passing import refresh_now, simulate_pass
+from refresher.passing import refresh_job_now, refresh_now, simulate_pass
 from refresher.standing import standings
 
 TAGS = ["refresher"]
@@ -45,13 +47,14 @@ class Setup(CompanyApiView):
         operation_id="refresh_setup_read", summary="Show the set-up", tags=TAGS, responses=SetupSerializer
     )
     def get(self, request: Request, company: str) -> Response:
-        return Response(setup_json(setup_of(self.company)))
+        return polled_by_tag(request, setup_json(setup_of(self.company)))
 
     @extend_schema(
         operation_id="refresh_setup_change",
         summary="Change the set-up",
         description="`use_external` true hands the company over to the worker outside, false takes it back.",
         tags=TAGS,
+        parameters=[IF_MATCH],
         request=SetupWrite,
         responses=SetupSerializer,
     )
@@ -63,12 +66,16 @@ class Setup(CompanyApiView):
         if values.get("default_runner"):
             values["default_runner"] = runners.get_runner(values["default_runner"])
         with transaction.atomic():
+            if "If-Match" in request.headers:
+                Company.objects.select_for_update(no_key=True).get(pk=self.company.pk)
+                set_up = setup_json(setup_of(self.company))
+                require_tag(request, set_up, what=f"The refresh set-up of “{self.company}”")
             if values:
                 setting_up.change_setup(self.company, values, actor=self.actor)
             if external is not None and external != setup_of(self.company).use_external:
                 verb = setting_up.enable_external if external else setting_up.disable_external
                 verb(self.company, actor=self.actor)
-        return self.get(request, company)
+        return tagged(setup_json(setup_of(self.company)))
 
 
 @extend_schema_view(
@@ -79,18 +86,21 @@ class Setup(CompanyApiView):
         summary="Change what is expected",
         description="The entry follows at the next pass.",
         tags=TAGS,
+        parameters=[IF_MATCH],
     ),
     destroy=extend_schema(
         operation_id="monitored_jobs_delete",
         summary="Stop monitoring",
         description="The entry keeps running; protected jobs come back at the next pass.",
         tags=TAGS,
+        parameters=[IF_MATCH],
         responses={204: None},
     ),
 )
 class MonitoredJobs(CompanyRows):
     """Each job with its state and what has drifted."""
 
+    levels = {"repair": "operate"}
     model = MonitoredJob
     shown_as = MonitoredJobSerializer
     filter_backends = ()
@@ -133,32 +143,47 @@ class MonitoredJobs(CompanyRows):
         return Response([self._made(key, made.get(key)) for key in keys])
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        job, values = self.found(), self.read(MonitoredJobSerializer, partial=True)
+        values = self.read(MonitoredJobSerializer, partial=True)
         if "runner" in values:
             name = values.pop("runner")["name"]
             values["runner"] = runners.get_runner(name) if name else None
-        monitoring.change_monitored_job(job, values, actor=self.actor)
-        fresh = self.found()
-        self.prepare([fresh])
-        return self.shown(fresh)
+        with self.expecting() as job:
+            monitoring.change_monitored_job(job, values, actor=self.actor)
+        return self.shown(self.found())
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        monitoring.delete_monitored_job(self.found(), actor=self.actor)
+        with self.expecting() as job:
+            monitoring.delete_monitored_job(job, actor=self.actor)
         return Response(status=204)
+
+    @extend_schema(
+        operation_id="monitored_jobs_repair",
+        summary="Repair Now",
+        description="What a pass would do to the job is done at once. A run in process and an entry held by a person "
+        "are left alone.",
+        tags=TAGS,
+        request=NoParametersSerializer,
+        responses=RepairedSerializer,
+    )
+    def repair(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self.read(NoParametersSerializer)
+        result = refresh_job_now(self.found(), actor=self.actor)
+        outcomes = [outcome_json(one) for one in result.outcomes]
+        return Response(RepairedSerializer({"message": result.message, "outcomes": outcomes}).data)
 
     @extend_schema(
         operation_id="monitored_jobs_accept",
         summary="Accept the entry as the new expectation",
         tags=TAGS,
+        parameters=[IF_MATCH],
         request=NoParametersSerializer,
         responses=MonitoredJobSerializer,
     )
     def accept(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         self.read(NoParametersSerializer)
-        monitoring.accept_entry(self.found(), actor=self.actor)
-        fresh = self.found()
-        self.prepare([fresh])
-        return self.shown(fresh)
+        with self.expecting() as job:
+            monitoring.accept_entry(job, actor=self.actor)
+        return self.shown(self.found())
 
     def _made(self, key: Any, one: Any) -> dict[str, Any]:
         if one is None:

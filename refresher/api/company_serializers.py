@@ -116,6 +116,13 @@ class PassSerializer(serializers.Serializer):
     outcomes = OutcomeSerializer(many=True)
 
 
+class RepairedSerializer(serializers.Serializer):
+    """What was done to one job; no outcome if it is not monitored any more."""
+
+    message = serializers.CharField(allow_blank=True)
+    outcomes = OutcomeSerializer(many=True)
+
+
 class RefreshLogSerializer(serializers.ModelSerializer):
     """One pass over the monitored jobs of the company."""
 

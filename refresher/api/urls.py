@@ -7,6 +7,7 @@ from refresher.api.assignments import Assignments
 from refresher.api.company import MonitoredJobs, RefreshLogs, RefreshNow, Setup, Simulate
 from refresher.api.outcomes import Outcomes
 from refresher.api.refreshing import Refresh
+from refresher.api.runners import VERBS, Runners
 from refresher.api.standing import StatusView
 
 urlpatterns = [
@@ -22,6 +23,26 @@ urlpatterns = [
         f"{IN_COMPANY}monitored-jobs/<int:job>/accept/",
         MonitoredJobs.as_view({"post": "accept"}),
         name="monitored-job-accept",
+    ),
+    path(
+        f"{IN_COMPANY}monitored-jobs/<int:job>/repair/",
+        MonitoredJobs.as_view({"post": "repair"}),
+        name="monitored-job-repair",
+    ),
+    *rows(
+        f"{IN_COMPANY}runners/",
+        Runners,
+        named="<str:user>",
+        one={"get": "retrieve", "delete": "destroy"},
+        name="runners",
+    ),
+    *(
+        path(
+            f"{IN_COMPANY}runners/<str:user>/{verb}/",
+            Runners.as_view({"post": verb.replace("-", "_")}),
+            name=f"runner-{verb}",
+        )
+        for verb in VERBS
     ),
     *rows(
         f"{IN_COMPANY}refresh-log/",

@@ -6,9 +6,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from jobqueue import history
+from jobqueue import api_tokens, history
 from jobqueue.models import (
     Cluster,
+    CompanyMember,
+    Credential,
     ErrorMessage,
     ErrorMessageRegister,
     ReportDocument,
@@ -16,6 +18,7 @@ from jobqueue.models import (
     SessionEvent,
     WorkerSession,
 )
+from jobqueue.scheduler import database_now
 from jobqueue.states import HoldKind, LogStatus, OutputType
 from tests import builders
 from tests.api.refusing import refused
@@ -73,6 +76,17 @@ def _worker(company, user):
     WorkerSession.objects.create(cluster=_cluster(), host="alpha", pid=1, process_start=1)
 
 
+def _credential(company, user):
+    Credential.objects.create(company=company, name=f"c{Credential.objects.count()}")
+
+
+def _token(company, user):
+    now = database_now()
+    api_tokens.make_personal(
+        builders.actor_of(user), name="t", scopes=["view"], now=now, expires_at=now + timedelta(days=1)
+    )
+
+
 LISTS = {
     "entries/": _entry,
     "holds/": _entry,
@@ -89,11 +103,20 @@ LISTS = {
         at=NOW, kind="killed", company=company, user=user
     ),
     "scheduled-tasks/": _task,
+    "credentials/": _credential,
+    "members/": lambda company, user: CompanyMember.objects.create(
+        company=company, user=builders.make_user()
+    ),
+    "/api/v1/api-tokens/": _token,
+    "/api/v1/setup-changes/": lambda company, user: builders.make_category(
+        f"S{company.categories.count()}", company=company
+    ),
     "/api/v1/companies/": lambda company, user: builders.make_company(),
     "/api/v1/clusters/": lambda company, user: _cluster(),
     "/api/v1/worker-sessions/": _worker,
 }
-OF_NO_COMPANY = ("/api/v1/companies/", "/api/v1/clusters/", "/api/v1/worker-sessions/")
+OF_NO_COMPANY = [name for name in LISTS if name.startswith("/")]
+FOR_ADMINISTRATORS = ("credentials/", "members/", "/api/v1/setup-changes/")
 
 
 def address_of(name: str) -> str:
@@ -145,9 +168,14 @@ def test_every_list_refuses_what_it_does_not_know(calling, name):
 @pytest.mark.parametrize("name", LISTS)
 def test_every_list_needs_the_level_to_see(calling, name):
     user = builders.make_user()
-    client = calling("Viewer", user=user, scopes=["view"])
-    refused(client.get(address_of(name)), 403, "not_allowed")
-    assert calling("Viewer", scopes=["view"]).get(address_of(name)).status_code == 200
+    scopes = ["administer" if name in FOR_ADMINISTRATORS else "view"]
+    refused(calling(user=user, scopes=scopes).get(address_of(name)), 403, "not_allowed")
+    if name in FOR_ADMINISTRATORS:
+        refused(calling("Scheduler", scopes=["schedule"]).get(address_of(name)), 403, "scope_missing")
+        refused(calling("Scheduler").get(address_of(name)), 403, "not_allowed")
+        assert calling().get(address_of(name)).status_code == 200
+    else:
+        assert calling("Viewer", scopes=["view"]).get(address_of(name)).status_code == 200
 
 
 @pytest.mark.parametrize(
