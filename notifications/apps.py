@@ -21,6 +21,7 @@ class NotificationsConfig(AppConfig):
             Message,
             NotificationLine,
             NotificationList,
+            RecipientPreference,
         )
 
         channels.serve(Message.Channel.EMAIL, EmailChannel)
@@ -31,6 +32,7 @@ class NotificationsConfig(AppConfig):
         audit.watch(NotificationList, without=["changed_at", "remark"])
         audit.watch(NotificationLine)
         audit.watch(DefaultList)
+        audit.watch(RecipientPreference)
         secrets.register_sealed(ChannelTarget, "address_encrypted")
         secrets.register_sealed(ChannelTarget, "secret_encrypted")
         pre_delete.connect(

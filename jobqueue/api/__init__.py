@@ -17,10 +17,11 @@ Rows in lists and one by one are a :class:`resources.CompanyRows` (``jobqueue.ap
             made = lifecycle.create_category(self.company, self.read(CategoryWrite), actor=self.actor)
             return self.shown(made, status=201)
 
-and two addresses by :func:`urls.rows`. Other views derive from :class:`views.ApiView`, or :class:`views.CompanyApiView`
-where the address names a company; ``levels`` goes by method there. Every operation has an ``operation_id`` that stays;
-refusals are written into the OpenAPI document by ``schema.add_refusals``. Choices are words (:class:`words.WordField`),
-named in ``ENUM_NAME_OVERRIDES``.
+and two addresses by :func:`urls.rows`. Changes and deletions go through ``with self.expecting() as row:``, which guards
+them by ``If-Match`` (name :data:`conditions.IF_MATCH` among their parameters). Other views derive from
+:class:`views.ApiView`, or :class:`views.CompanyApiView` where the address names a company; ``levels`` goes by method
+there. Every operation has an ``operation_id`` that stays; refusals are written into the OpenAPI document by
+``schema.add_refusals``. Choices are words (:class:`words.WordField`), named in ``ENUM_NAME_OVERRIDES``.
 
 Then these hold: the company is one the user may work in and the token is good for, else 404; ``self.actor`` is the
 acting identity for verbs; both the user's level and the token's scopes are checked; every refusal leaves as problem

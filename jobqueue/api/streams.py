@@ -24,7 +24,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError, connections
-from django.http import Http404, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import exceptions
@@ -149,6 +149,8 @@ class Stream:
             )
         if self.request.headers.get("Last-Event-ID") == END:
             return Response(status=204)
+        if self.request.method == "HEAD":
+            return HttpResponse(content_type="text/event-stream")
         grant = self.request.auth
         seat = Seat(f"{grant.kind}:{grant.reference or self.request.user.pk}")
         connections.close_all()  # the thread of this call waits until the stream ends

@@ -169,6 +169,9 @@ def test_a_run_is_told_line_by_line_to_its_end(server):
         assert events.next()[2] == str(last.pk)
     with stream(server, address, token, **{"Last-Event-ID": "end"}) as response:
         assert response.status_code == 204
+    bearer = {"Authorization": f"Bearer {token}"}
+    for _ in range(3):  # more than are kept open at a time
+        assert httpx.head(f"{server.base}{MAIN}{address}", headers=bearer).status_code == 200
 
 
 @pytest.mark.slow

@@ -3,9 +3,10 @@
 import threading
 
 import pytest
+from auditlog.models import LogEntry as Change
 from django.db import connection
 
-from jobqueue.models import Category, Credential
+from jobqueue.models import Category, Credential, EntryChange
 from notifications.models import ChannelTarget, NotificationLine, NotificationList
 from refresher.asking import setup_of
 from tests import builders
@@ -65,6 +66,35 @@ def test_the_second_of_two_who_saw_the_same_is_told(calling, company, address):
         return
     refused(client.delete(one, headers={"If-Match": seen["ETag"]}), 412, "changed_meanwhile")
     assert client.delete(one, headers={"If-Match": changed["ETag"]}).status_code == 204
+
+
+@pytest.mark.parametrize("address", CHANGES)
+def test_every_change_is_told_with_who_made_it_and_through_which_door(calling, company, address):
+    client = calling()
+    make, values = CHANGES[address]
+    key = make(company, client.user) if make is not None else ""
+    one = (address if address.startswith("/") else f"{MAIN}{address}").strip().format(key)
+    assert client.patch(one, values).status_code == 200
+    told = [
+        (row.actor, row.additional_data["origin"], row.additional_data["credentials"])
+        for row in Change.objects.exclude(additional_data=None)
+    ]
+    told += [(row.user, row.origin, row.credentials) for row in EntryChange.objects.all()]
+    assert set(told) == {(client.user, "api", f"test ({client.token.prefix}…)")}
+
+
+def test_a_package_is_changed_by_somebody_too(calling, company):
+    client = calling()
+    packages = f"{MAIN}packages/"
+    made = client.post(packages, {"name": "Nightly"})
+    assert made.status_code == 201, made.content
+    one = f"{packages}{made.json()['id']}/"
+    assert client.patch(one, {"description": "Every night"}).status_code == 200
+    assert client.delete(one).status_code == 204
+    rows = Change.objects.filter(content_type__model="package").order_by("pk")
+    assert [row.action for row in rows] == [Change.Action.CREATE, Change.Action.UPDATE, Change.Action.DELETE]
+    assert rows[1].changes["description"] == ["", "Every night"]
+    assert {(row.actor, row.additional_data["origin"]) for row in rows} == {(client.user, "api")}
 
 
 def test_a_star_expects_nothing(calling, company):
