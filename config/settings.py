@@ -249,7 +249,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Jobwarden",
     "DESCRIPTION": "Everything the screens of the job queue can do, for systems.",
-    "VERSION": "1.0.0",
+    "VERSION": "1.1.0",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SCHEMA_PATH_PREFIX_TRIM": False,
@@ -262,6 +262,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "jobqueue.api.schema.add_refusals",
+        "config.api_examples.add_examples",
     ],
     "ENUM_NAME_OVERRIDES": {
         "DoctorState": "jobqueue.api.overview.DOCTOR_STATES",

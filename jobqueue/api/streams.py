@@ -125,7 +125,8 @@ class Seat:
         with self._lock:
             if self.caller:
                 self._taken[self.caller] -= 1
-                self._taken += Counter()  # forgets callers without streams
+                if not self._taken[self.caller]:
+                    del self._taken[self.caller]
                 self.caller = ""
 
     def __del__(self) -> None:

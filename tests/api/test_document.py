@@ -1,11 +1,13 @@
 """The OpenAPI document: complete, honest, and shown on a page that loads nothing from other hosts."""
 
+import json
 import re
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
+from jsonschema import Draft202012Validator
 
 from tests import builders
 from tests.api.refusing import refused
@@ -64,6 +66,29 @@ def test_every_operation_has_a_name_that_stays_a_summary_and_its_refusals(docume
 )
 def test_operation_ids_integrations_rely_on_are_there(document, name):
     assert name in [operation["operationId"] for _, _, operation in operations(document)]
+
+
+def test_every_body_has_an_example_that_fits_it(document):
+    shown = 0
+    for method, path, operation in operations(document):
+        bodies = {"body": operation.get("requestBody", {}), **operation["responses"]}
+        for where, body in bodies.items():
+            media = body.get("content", {}).get("application/json")
+            if media is None:
+                continue
+            assert media["examples"], (method, path, where)
+            schema = {**media["schema"], "components": document["components"]}
+            for example in media["examples"].values():
+                found = [
+                    error.message for error in Draft202012Validator(schema).iter_errors(example["value"])
+                ]
+                assert not found, (method, path, where, found[:3])
+                shown += 1
+    assert shown > 200
+
+
+def test_null_is_written_as_openapi_3_1_writes_it(document):
+    assert '"nullable"' not in json.dumps(document)
 
 
 def test_no_body_lets_a_status_be_written(document):

@@ -99,7 +99,9 @@ def test_an_integration_lists_creates_releases_explains_and_enqueues(client):
     assert (made.status.value, made.hold_kind.value, made.weekdays) == ("On Hold", "draft", [1, 2])
 
     # List, with a filter and pages.
-    found = operation("entries", "entries_list").sync(company="main", client=client, status=["On Hold"])
+    found = operation("entries", "entries_list").sync(
+        company="main", client=client, status=[models().EntriesListStatusItem("On Hold")]
+    )
     assert (found.count, [row.entry_no for row in found.results]) == (1, [made.entry_no])
 
     # A refusal is a value of its own type.
