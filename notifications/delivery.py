@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Max, Min
+from django.db.models import Exists, F, Max, Min, OuterRef, QuerySet
 
 from jobqueue.models import ScheduledTask
 from jobqueue.scheduler import copy_guard, database_now
@@ -59,8 +59,8 @@ class Round:
             channel.close()
 
 
-def deliver(task_id: UUID) -> int:
-    """Sends what is due, for at most five minutes; returns how many messages were sent.
+def deliver(task_id: UUID, *, for_seconds: float = ROUND_SECONDS) -> int:
+    """Sends what is due, for at most five minutes or less; returns how many messages were sent.
 
     Sends nothing while the copy guard holds the database. Schedules the next round where something is left to do.
     """
@@ -68,7 +68,7 @@ def deliver(task_id: UUID) -> int:
         return 0
     recover(task_id, now=database_now())
     this = Round(task_id)
-    until = time.monotonic() + ROUND_SECONDS
+    until = time.monotonic() + for_seconds
     try:
         while time.monotonic() < until:
             message = _take(this, now=database_now())
@@ -129,11 +129,17 @@ def _take(this: Round, *, now: datetime) -> Message | None:
         if is_patient and _is_away(message, now=now):
             # Somebody has just waited for an answer in vain: workers have better things to do than wait again.
             paused.add(place)
-            _pause_others(message, reason="", now=now)
+            _pause_others(message, until=now + UNREACHABLE_PAUSE, reason="", now=now)
             continue
+        if place not in this.reached:
+            # Nobody knows yet that somebody answers again: the oldest message knocks, so that they arrive in order.
+            message = _waiting_for_an_answer(message, now=now).filter(pk__lt=message.pk).first() or message
         with transaction.atomic():
             moved = Message.objects.filter(
-                pk=message.pk, state=State.QUEUED, attempts=message.attempts, next_attempt_at__lte=now
+                pk=message.pk,
+                state=State.QUEUED,
+                attempts=message.attempts,
+                next_attempt_at=message.next_attempt_at,
             ).update(state=State.SENDING, sending_since=now, task_id=task_id, attempts=F("attempts") + 1)
             if not moved:
                 continue
@@ -146,8 +152,10 @@ def _take(this: Round, *, now: datetime) -> Message | None:
 
 def _send(this: Round, message: Message) -> None:
     refusal = _try(this, message)
-    if not (isinstance(refusal, Temporary) and refusal.unreachable):
-        this.reached.add(channels.where_from(message))
+    place = channels.where_from(message)
+    if not (isinstance(refusal, Temporary) and refusal.unreachable) and place not in this.reached:
+        this.reached.add(place)
+        _release_others(message, now=database_now())
     until_recorded(lambda: _record(message, refusal))
     this.sent += refusal is None
 
@@ -229,7 +237,7 @@ def _postpone(message: Message, error: Temporary) -> None:
             last_error=error.reason,
         )
         if error.unreachable:
-            _pause_others(message, reason=error.reason, now=now)
+            _pause_others(message, until=at, reason=error.reason, now=now)
 
 
 def _is_away(message: Message, *, now: datetime) -> bool:
@@ -242,25 +250,47 @@ def _is_away(message: Message, *, now: datetime) -> bool:
     return last is not None and not there.filter(outcome=Outcome.SENT, ended_at__gte=last).exists()
 
 
-def _pause_others(message: Message, *, reason: str, now: datetime) -> None:
-    """Nobody else gets through either: what is due for the same place waits a minute, which is no attempt of its own.
-
-    What is older than it may get is left due: it has its last attempt, and then is given up.
+def _for_the_same_place(message: Message, *, now: datetime) -> QuerySet[Message]:
+    """What is queued for where this message goes. What is older than it may get is left out: it is due for the last
+    time, and then is given up.
     """
-    values: dict[str, Any] = {"next_attempt_at": now + UNREACHABLE_PAUSE}
-    if reason:
-        values["last_error"] = reason[:ERROR_LENGTH]
-    others = Message.objects.filter(
+    return Message.objects.filter(
         state=State.QUEUED,
         channel=message.channel,
         target=message.target_id,
-        next_attempt_at__lte=now,
         queued_at__gt=_horizon(now),
     )
+
+
+def _waiting_for_an_answer(message: Message, *, now: datetime) -> QuerySet[Message]:
+    """What waits only because nobody answered there, oldest first; what was put off by an answer waits for its time."""
+    put_off = DeliveryAttempt.objects.filter(
+        message=OuterRef("pk"), number=OuterRef("attempts"), outcome=Outcome.TEMPORARY
+    )
+    there = _for_the_same_place(message, now=now).filter(~Exists(put_off)).order_by("pk")
+    return there.select_related("company", "user", "target")
+
+
+def _release_others(message: Message, *, now: datetime) -> None:
+    """Somebody answers again: what waited for that goes at once, in the order it was written."""
+    waiting = _waiting_for_an_answer(message, now=now)
+    if waiting.filter(next_attempt_at__gt=now).exists():
+        _reschedule(waiting, next_attempt_at=now)
+
+
+def _pause_others(message: Message, *, until: datetime, reason: str, now: datetime) -> None:
+    """Nobody else gets through either: what is due for the same place waits, which is no attempt of its own."""
+    values: dict[str, Any] = {"next_attempt_at": until}
+    if reason:
+        values["last_error"] = reason[:ERROR_LENGTH]
+    _reschedule(_for_the_same_place(message, now=now).filter(next_attempt_at__lte=now), **values)
+
+
+def _reschedule(messages: QuerySet[Message], **values: Any) -> None:
+    """What another round has locked it takes or moves itself; waiting for each other could end in a deadlock."""
     with transaction.atomic():
-        # What another round has locked it takes or pauses itself; waiting for each other could end in a deadlock.
-        free = list(others.select_for_update(skip_locked=True).order_by("pk").values_list("pk", flat=True))
-        Message.objects.filter(pk__in=free).update(**values)
+        free = messages.select_for_update(skip_locked=True, of=("self",)).order_by("pk")
+        Message.objects.filter(pk__in=list(free.values_list("pk", flat=True))).update(**values)
 
 
 def _horizon(now: datetime) -> datetime:

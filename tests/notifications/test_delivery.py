@@ -156,11 +156,42 @@ def test_a_server_that_is_down_for_an_hour_gets_every_message_once_it_is_back(ma
     for minute in range(60, 66):
         deliver(NOW + minute * MINUTE)
     assert {state_of(one) for one in messages} == {"sent"}
-    assert sorted(one[0] for one in mail_server.envelopes) == [
+    assert [one[0] for one in mail_server.envelopes] == [
         "ann@example.com",
         "bob@example.com",
         "cas@example.com",
     ]
+
+
+def test_what_was_written_while_nobody_answered_arrives_once_each_and_in_order(mail_server):
+    mail_server.stop()
+    written = (0, 3, 17, 18, 33, 50)
+    for minute in range(60):
+        if minute in written:
+            tell(f"minute{minute}@example.com", moment=NOW + minute * MINUTE)
+        deliver(NOW + minute * MINUTE)
+    assert DeliveryAttempt.objects.count() <= 30
+    mail_server.start()
+    tell("back@example.com", moment=NOW + 61 * MINUTE)
+    deliver(NOW + 61 * MINUTE)
+
+    expected = [*(f"minute{minute}@example.com" for minute in written), "back@example.com"]
+    assert [one[0] for one in mail_server.envelopes] == expected
+    assert not Message.objects.exclude(state="sent").exists()
+    deliver(NOW + 90 * MINUTE)
+    assert len(mail_server.mails) == len(expected)
+
+
+def test_what_an_answer_put_off_is_not_sent_earlier_for_that(mail_server):
+    mail_server.recipients.append("451 4.7.1 Greylisted, come back later")
+    tell("greylisted@example.com")
+    deliver(NOW)
+    tell("ops@example.com", moment=NOW + MINUTE / 2)
+    deliver(NOW + MINUTE / 2)
+
+    assert mail_server.envelopes == [["ops@example.com"]]
+    deliver(NOW + MINUTE)
+    assert mail_server.envelopes == [["ops@example.com"], ["greylisted@example.com"]]
 
 
 def test_a_message_is_given_up_after_the_hours_of_the_settings(mail_server, settings):
