@@ -20,6 +20,7 @@ class JobQueueSettings:
     user_limit: int | None = None
     lease_seconds: float = 30
     heartbeat_seconds: float = 5
+    standby_seconds: float = 60
     stop_grace_seconds: float = 30
     max_timeout_seconds: int = 86_399
     default_timeout_seconds: int = 43_200

@@ -1,8 +1,13 @@
 """Routines the task scheduler calls: read the clock, call one function."""
 
-from jobqueue.scheduler import RunningTask, database_now, routine
+from datetime import datetime
+from uuid import uuid4
+
+from jobqueue.scheduler import RunningTask, database_now, routine, standby
 from notifications import delivery, watch
 from notifications.notify import DELIVER_ROUTINE
+
+STANDBY_SECONDS = 45.0
 
 
 @routine(DELIVER_ROUTINE, idempotent=True)
@@ -15,3 +20,10 @@ def deliver(task: RunningTask) -> None:
 def look_round(task: RunningTask) -> None:
     """A minute has passed."""
     watch.look_round(now=database_now())
+
+
+@standby.duty("messages", rank=90)
+def tell_all_the_same(now: datetime) -> None:
+    """No worker is free to look round and to deliver."""
+    watch.look_for_trouble(now=now)
+    delivery.deliver(uuid4(), for_seconds=STANDBY_SECONDS)

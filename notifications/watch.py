@@ -69,6 +69,12 @@ def look_round(*, now: datetime) -> None:
         _by_itself(lambda part=part: part(now=now), name=part.__name__)
 
 
+def look_for_trouble(*, now: datetime) -> None:
+    """The part of a round people wait for: what is late, and what runs long."""
+    for part in (_look_for_late, _look_for_late_subscribed, _look_for_long):
+        _by_itself(lambda part=part: part(now=now), name=part.__name__)
+
+
 def _see_to_delivery(*, now: datetime) -> None:
     delivery.recover(None, now=now)
     delivery.ensure_delivery(now=now)

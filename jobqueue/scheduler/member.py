@@ -16,7 +16,7 @@ from django.db import connections
 from django_q.cluster import Sentinel, get_mp_context
 
 from jobqueue.scheduler import lease, rescue
-from jobqueue.scheduler.board import BUSY, EXITED, Board, Cell
+from jobqueue.scheduler.board import BUSY, EXITED, IDLE, Board, Cell
 from jobqueue.scheduler.children import Children, Departure, readable
 from jobqueue.scheduler.lineage import lineage
 from jobqueue.scheduler.models import Cluster, ScheduledTask
@@ -114,6 +114,11 @@ class Member:
     def idle(self) -> bool:
         """Whether no worker is executing anything."""
         return not self.board.in_state(BUSY)
+
+    @property
+    def has_idle_worker(self) -> bool:
+        """Whether some worker waits for a task."""
+        return bool(self.board.in_state(IDLE))
 
     def quiet_seconds(self) -> float:
         """How long no worker has been executing anything, as far as this was asked regularly."""

@@ -26,6 +26,7 @@ from jobqueue.scheduler.member import Member
 from jobqueue.scheduler.models import Cluster
 from jobqueue.scheduler.patience import SUPERVISOR_SECONDS, patience, wait_briefly_for_sqlite
 from jobqueue.scheduler.processes import adopt_orphans
+from jobqueue.scheduler.standby import StandBy
 from jobqueue.scheduler.worker import connect_signals
 
 logger = logging.getLogger("jobqueue.scheduler")
@@ -52,6 +53,7 @@ class Supervisor:
         self._signals = 0
         self._loss = lease.LossWatch()
         self._guard = CopyGuard()
+        self._standby = StandBy()
         self._guard_at = 0.0
         self._beat_at = self._cancel_at = self._start_at = 0.0
         self._wake_read, self._wake_write = os.pipe()
@@ -110,6 +112,7 @@ class Supervisor:
             self._guarded(self._judge_database)
         self._guarded(self._settle)
         self._guarded(self._replace, patient=True)
+        self._guarded(self._stand_by, patient=True)
         if time.monotonic() >= self._cancel_at:
             self._guarded(self._deliver_cancels)
         if time.monotonic() >= self._beat_at:
@@ -172,6 +175,13 @@ class Supervisor:
             return
         if not any(not member.draining and not member.killed for member in self._members):
             self._start_member()
+
+    def _stand_by(self) -> None:
+        """While no worker is free, and has not been for a while, people are told what waits all the same."""
+        working = [member for member in self._members if not member.killed]
+        some_idle = any(member.has_idle_worker for member in working if not member.draining)
+        busy = any(not member.idle for member in working)
+        self._standby.look(all_busy=busy and not some_idle and not self._stopping and not self._guard.held)
 
     def _deliver_cancels(self) -> None:
         self._cancel_at = time.monotonic() + CANCEL_LOOK_SECONDS

@@ -81,7 +81,11 @@ class RealWorker:
                 stderr=output,
             )
         self.pid = self.process.pid
-        wait_for(lambda: self._ready(workers, known, settles), seconds=30)
+        try:
+            wait_for(lambda: self._ready(workers, known, settles), seconds=30)
+        except BaseException:
+            self.clean_up()  # nobody knows it yet who would do so later
+            raise
 
     def _ready(self, workers: int, known: set[int], settles: bool) -> bool:
         assert self.process.poll() is None, self.log.read_text()

@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import time
+from datetime import datetime
 from pathlib import Path
 
 from django.db import connection
 
 from jobqueue.errors import NonRetriable
-from jobqueue.scheduler import ClaimedTask, RunningTask, StaleClaim, routine
+from jobqueue.scheduler import ClaimedTask, RunningTask, StaleClaim, routine, standby
 from jobqueue.scheduler.outcome import finish_task, start_task
 
 
@@ -166,3 +167,10 @@ def plain_function(text: str) -> str:
     """For django-q2's own ``async_task``."""
     note("plain", text)
     return text.upper()
+
+
+@standby.duty("test", rank=1)
+def stand_by(now: datetime) -> None:
+    note("standby", f"{os.getppid()} {now.isoformat()}")
+    if os.environ.get("STANDBY_HANGS"):
+        time.sleep(60)
