@@ -1,7 +1,9 @@
 """Routines the task scheduler calls: read the clock, call one function."""
 
+from datetime import datetime
+
 from jobqueue.dispatch.turned_away import drop
-from jobqueue.scheduler import ClaimedTask, RunningTask, database_now, routine
+from jobqueue.scheduler import ClaimedTask, RunningTask, database_now, routine, standby
 from packages.engine import due, reconciling
 from packages.engine.hooks import RECONCILE_ROUTINE
 from packages.engine.planning import START_ROUTINE
@@ -25,3 +27,9 @@ def report_overrun(task: RunningTask) -> None:
 def look_round(task: RunningTask) -> None:
     """Something may stand still."""
     reconciling.look_round(now=database_now())
+
+
+@standby.duty("packages", rank=50)
+def tell_what_waits(now: datetime) -> None:
+    """No worker is free to start what is due."""
+    reconciling.tell_what_waits(now=now, no_worker_free=True)

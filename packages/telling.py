@@ -13,7 +13,7 @@ from notifications.entry_facts import safe_message
 from notifications.notify import Occasion, notify, reset_repeats
 from packages import lists, scenarios
 from packages.models import Package, Run, RunLine
-from packages.states import FAILED, OnError, Outcome, Result
+from packages.states import FAILED, OnError, Outcome, Result, Trigger
 
 OUTCOME_CODES = {Outcome.WITH_ERRORS: "completed_with_errors"}
 ON_ERROR_CODES = {OnError.FINISH: "finish_run"}
@@ -37,7 +37,8 @@ class PackageFacts(TypedDict, total=False):
 
     ``outcome``: success, completed_with_errors, error, stopped. ``package_status`` and ``next_run_at`` say what it
     means for the schedule. ``trigger``: scheduled, late, manual, resume. ``pages`` become full addresses.
-    ``missed_state``: started_late, missed. ``minutes``: the Max. Duration that was exceeded.
+    ``missed_state``: waiting (``starts_until_at``: not after), too_late, started_late, missed (``told_before``: that it
+    waits). ``minutes``: the Max. Duration that was exceeded.
     """
 
     name: str
@@ -47,7 +48,7 @@ class PackageFacts(TypedDict, total=False):
     on_error: str
     package_status: str
     next_run_at: str | None
-    run_number: int
+    run_number: int | None
     trigger: str
     started_by: str
     ran_as: str
@@ -68,6 +69,9 @@ class PackageFacts(TypedDict, total=False):
     missed_state: str
     missed_count: int
     last_due_at: str | None
+    starts_until_at: str | None
+    told_before: bool
+    no_worker_free: bool
     minutes: int
     pages: dict[str, list[str | int]]
 
@@ -106,16 +110,53 @@ def run_ended(package: Package, run: Run, lines: Sequence[RunLine], *, previous:
         reset_repeats(lists.lists_of(package), _about(package))
 
 
-def run_missed(package: Package, run: Run, *, state: str, now: datetime) -> None:
-    """*On Missed Run*: one message per due time or gap, saying whether it was started late or is missed."""
+def run_missed(package: Package, run: Run, *, state: str, now: datetime, told_before: bool = False) -> None:
+    """*On Missed Run*: one message per due time or gap, saying whether it was started late or is missed.
+
+    ``told_before``: people have heard that it waits.
+    """
     facts = facts_of(package, run)
     facts |= {
         "missed_state": state,
         "missed_count": run.gap_count,
         "last_due_at": _iso(run.gap_last_due_at or run.due_at),
+        "told_before": told_before,
     }
     key = f"{package.uuid}/{run.due_at.isoformat()}/{state}"
     _tell(package, run, (scenarios.ON_MISSED.code,), "package_run_missed", facts, now=now, once_key=key)
+
+
+def run_waits(
+    package: Package,
+    run: Run | None,
+    *,
+    due_at: datetime,
+    starts: bool,
+    starts_until: datetime | None,
+    next_run_at: datetime | None,
+    no_worker_free: bool,
+    now: datetime,
+) -> None:
+    """*On Missed Run*: a due time waits beyond its tolerance. ``run``: it was opened, and waits for its first line.
+
+    ``starts``: whether it is started all the same, ``starts_until`` how long it may be. The caller sees to it that
+    it is told once.
+    """
+    facts = facts_of(package, run or _run_to_come(package, due_at=due_at))
+    facts |= {
+        "missed_state": "waiting" if starts else "too_late",
+        "missed_count": 1,
+        "last_due_at": _iso(due_at),
+        "starts_until_at": _iso(starts_until) if starts else None,
+        "next_run_at": _iso(next_run_at),
+        "no_worker_free": no_worker_free,
+    }
+    _tell(package, run, (scenarios.ON_MISSED.code,), "package_run_missed", facts, now=now)
+
+
+def _run_to_come(package: Package, *, due_at: datetime) -> Run:
+    """What a letter can say of a run that does not exist yet; it is not stored."""
+    return Run(trigger=Trigger.SCHEDULED, due_at=due_at, on_error=package.on_error)
 
 
 def run_overran(package: Package, run: Run, *, now: datetime) -> None:
@@ -151,11 +192,15 @@ def facts_of(package: Package, run: Run) -> PackageFacts:
         "held_by": run.held_by.get_username() if run.held_by is not None else "",
         "held_reason": run.hold_reason or run.cancel_reason,
         "cancelled_by": run.cancelled_by.get_username() if run.cancelled_by is not None else "",
-        "pages": {
-            "run_address": ["packages_run_change", run.pk],
-            "package_address": ["packages_package_change", package.pk],
-        },
+        "pages": _pages(package, run),
     }
+
+
+def _pages(package: Package, run: Run) -> dict[str, list[str | int]]:
+    pages: dict[str, list[str | int]] = {"package_address": ["packages_package_change", package.pk]}
+    if run.pk is not None:
+        pages["run_address"] = ["packages_run_change", run.pk]
+    return pages
 
 
 def line_facts(line: RunLine) -> LineFacts:
@@ -174,7 +219,7 @@ def line_facts(line: RunLine) -> LineFacts:
 
 def _tell(
     package: Package,
-    run: Run,
+    run: Run | None,
     codes: tuple[str, ...],
     template: str,
     facts: PackageFacts,
@@ -193,7 +238,7 @@ def _tell(
             moment=now,
             lists=lists.lists_of(package),
             about=_about(package),
-            source=("package_run", str(run.pk)),
+            source=("package_run", str(run.pk)) if run is not None else _about(package),
             fallback_user=package.created_by,
             fallback_scenarios=failures,
             once_key=once_key,

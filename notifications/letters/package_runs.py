@@ -92,18 +92,38 @@ def missed(facts: Facts) -> Letter:
             "due": moment(facts.get("due_at"), zone_name=_zone(facts))
         }
     state = str(facts.get("missed_state") or "")
-    meaning = {
-        "waiting": _("It is still waiting and starts as soon as it can."),
-        "started_late": _("It was started late and is running now."),
-        "missed": _("It is missed and will not be caught up."),
-    }.get(state, "")
+    told_before = _("You were told that it was waiting.") if facts.get("told_before") else ""
     return _letter(
         facts,
         severity=Severity.WARNING,
         status=_("Missed run"),
-        happened=" ".join(part for part in (happened, meaning) if part),
-        next=_("If this was not planned, check that workers are running.") if state != "started_late" else "",
+        happened=" ".join(
+            part for part in (happened, told_before, _what_becomes_of_it(state, facts)) if part
+        ),
+        next=_what_keeps_it(state, facts),
     )
+
+
+def _what_becomes_of_it(state: str, facts: Facts) -> str:
+    """What happens to a due time that was not served in time."""
+    if state == "waiting" and facts.get("starts_until_at"):
+        return _(
+            "It is still waiting and starts as soon as it can, but not after %(until)s; then it is missed."
+        ) % {"until": moment(facts["starts_until_at"], zone_name=_zone(facts))}
+    return {
+        "waiting": _("It is still waiting and starts as soon as it can."),
+        "too_late": _("It is too late to start it: it is missed and will not be caught up."),
+        "started_late": _("It was started late and is running now."),
+        "missed": _("It is missed and will not be caught up."),
+    }.get(state, "")
+
+
+def _what_keeps_it(state: str, facts: Facts) -> str:
+    if state == "started_late":
+        return ""
+    if facts.get("no_worker_free"):
+        return _("Every worker is busy. Look at what is running, or start more workers.")
+    return _("If this was not planned, check that workers are running.")
 
 
 def overrun(facts: Facts) -> Letter:

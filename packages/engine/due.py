@@ -4,14 +4,14 @@ Source: *Packages reference, Overlap*, *Missed runs* and *Identity and failure t
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
 from jobqueue.errors import NotFound
 from packages import guards, telling
-from packages.engine import planning, starting
+from packages.engine import planning, starting, waiting
 from packages.models import Package, Run
 from packages.recurrences import next_due_of
 from packages.rows import locked, open_run, store
@@ -19,8 +19,6 @@ from packages.schedule import DueTime
 from packages.states import RECORDS_ONLY, MissedRun, Outcome, Trigger
 
 TOO_LATE = "The due time was missed."
-AT_ONCE = timedelta(seconds=30)
-"""What a start takes when nothing stands against it: no due time is late before, also with a tolerance of 0."""
 WINDOW_OVER = "The window had ended before a run could start."
 
 
@@ -57,7 +55,7 @@ def _locked(key: int) -> Package | None:
 
 def _serve(package: Package, *, now: datetime) -> Run | None:
     due = planning.passed(package, until=now)
-    tolerance = max(timedelta(minutes=package.late_tolerance_minutes), AT_ONCE)
+    tolerance = waiting.late_after(package)
     on_time = [one for one in due if now - one.at <= tolerance]
     late = [one for one in due if now - one.at > tolerance]
     if package.missed_run == MissedRun.SKIP:
@@ -70,14 +68,12 @@ def _serve(package: Package, *, now: datetime) -> Run | None:
     missed = planning.record_gap(package, lost, outcome=Outcome.MISSED, message=message, now=now)
     if not served:
         planning.plan_next(package, after=now, now=now)
-        if missed is not None:
-            telling.run_missed(package, missed, state="missed", now=now)
+        waiting.tell_missed(package, missed, lost, now=now)
         return None
     coming = next_due_of(package, after=now)
     package.next_run_at = None if coming is None else coming.at
     store(package, ["next_run_at"])
-    if missed is not None:
-        telling.run_missed(package, missed, state="missed", now=now)
+    waiting.tell_missed(package, missed, lost, now=now)
     return _start(package, served, late_seconds=_seconds_late(served[0], late, now=now), now=now)
 
 
@@ -111,7 +107,7 @@ def _start(package: Package, served: list[DueTime], *, late_seconds: int, now: d
         late_seconds=late_seconds,
         message=message,
     )
-    if late_seconds:
+    if late_seconds and not waiting.was_told(package, due):
         telling.run_missed(package, run, state="started_late", now=now)
     return run
 

@@ -17,7 +17,7 @@ from jobqueue import scheduler
 from jobqueue.errors import JobQueueError
 from jobqueue.guarded import ChangedMeanwhile
 from packages import telling
-from packages.engine import planning, steps
+from packages.engine import planning, steps, waiting
 from packages.models import Package, Run, StatusChange
 from packages.rows import locked, open_run
 from packages.states import PackageStatus
@@ -36,7 +36,24 @@ def look_round(*, now: datetime) -> None:
         _one(lambda run=run: steps.interrupt(run), what=f"run {run.number}")
     for key in Package.objects.filter(status=PackageStatus.ACTIVE).values_list("pk", flat=True):
         _one(lambda key=key: _reconcile_schedule(key, now=now), what=f"package {key}")
+    tell_what_waits(now=now)
     delete_old_runs(now=now)
+
+
+def tell_what_waits(*, now: datetime, no_worker_free: bool = False) -> None:
+    """Tells of due times that wait, and of runs beyond their Max. Duration, whoever should have told."""
+    late = now - waiting.AT_ONCE
+    active = Package.objects.filter(status=PackageStatus.ACTIVE)
+    waits = active.filter(next_run_at__lt=late) | active.filter(runs__is_open=True, runs__due_at__lt=late)
+    for key in waits.order_by("pk").values_list("pk", flat=True).distinct():
+        _one(
+            lambda key=key: waiting.look(locked(key), now=now, no_worker_free=no_worker_free),
+            what=f"package {key}",
+        )
+    long = Run.objects.filter(is_open=True, overrun_at=None, package__max_duration_minutes__gt=0)
+    for uuid, since, minutes in long.values_list("uuid", "started_at", "package__max_duration_minutes"):
+        if since is not None and now - since >= timedelta(minutes=minutes):
+            _one(lambda uuid=uuid: report_overrun(uuid, now=now), what=f"run {uuid}")
 
 
 def report_overrun(run_uuid: UUID, *, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from jobqueue.models import Entry
 from jobqueue.scheduler import database_now
 from jobqueue.states import Status
 from packages import guards
-from packages.engine import planning, steps
+from packages.engine import planning, steps, waiting
 from packages.models import Package
 from packages.permissions import require
 from packages.rows import open_run, record_status, store_change, verb
@@ -72,6 +72,8 @@ def _set_on_hold(package: Package, *, actor: Actor, reason: str, now: datetime) 
     old = package.status
     if package.is_active and run is not None:
         planning.account_for_overlap(package, run=run, until=now, now=now)
+    elif package.is_active:
+        waiting.account_for_hold(package, now=now)
     planning.forget_next(package)
     package.status = PackageStatus.ON_HOLD
     package.held_by, package.held_at, package.hold_reason = actor.user, now, reason

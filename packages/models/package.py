@@ -106,6 +106,14 @@ class Package(models.Model):
     last_outcome = models.CharField(
         "last outcome", max_length=12, blank=True, choices=Outcome.choices, editable=False
     )
+    waiting_due_at = models.DateTimeField(
+        "due time that waits",
+        null=True,
+        editable=False,
+        help_text="The due time that was last found late while it waited.",
+    )
+    waiting_noticed_at = models.DateTimeField("found waiting at", null=True, editable=False)
+    waiting_told_at = models.DateTimeField("told that it waits at", null=True, editable=False)
     activated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,

@@ -7,13 +7,22 @@ from typing import Any
 
 from jobqueue.actors import Actor
 from jobqueue.models import Entry, LogEntry
+from jobqueue.scheduler import create_task
 from jobqueue.scheduler.inline import run_due_tasks
+from jobqueue.states import LogStatus, Status
 from notifications.models import Message, NotificationLine
 from packages import lifecycle
 from packages.lists import private_list
 from packages.models import Package, PackageLine, Run
 from packages.states import Result
-from tests.builders import actor_of, default_company, make_superuser
+from tests.builders import (
+    actor_of,
+    default_company,
+    make_category,
+    make_entry,
+    make_log_entry,
+    make_superuser,
+)
 from tests.jobobjects import jobs
 
 SECOND = timedelta(seconds=1)
@@ -128,6 +137,14 @@ def run(now: datetime = TONIGHT) -> int:
 def step(now: datetime = TONIGHT) -> int:
     """Executes only what is due at the beginning."""
     return run_due_tasks(now=now)
+
+
+def occupied_category() -> LogEntry:
+    """The category BANK with its one slot taken by another entry."""
+    make_category("BANK")
+    other = make_entry(status=Status.IN_PROCESS, category_code="BANK")
+    task = create_task("jobqueue.dispatch", not_before=TONIGHT + 365 * DAY)
+    return make_log_entry(other, status=LogStatus.IN_PROCESS, due_at=TONIGHT, system_task_id=task)
 
 
 def reloaded(package: Package) -> Package:

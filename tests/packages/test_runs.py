@@ -9,13 +9,14 @@ from jobqueue import lifecycle as entries
 from jobqueue.errors import NotFound, Refused
 from jobqueue.events import before_execute, finished_owned, schedule_veto
 from jobqueue.models import Entry, LogEntry, ScheduledTask
-from jobqueue.scheduler import SessionCancelled, create_task
+from jobqueue.scheduler import ClaimedTask, SessionCancelled
+from jobqueue.scheduler.outcome import TaskError, fail_task
 from jobqueue.states import HoldKind, LogStatus, Status
 from packages import lifecycle
 from packages.engine.reconciling import delete_old_runs, look_round
 from packages.models import Run, RunLine
 from packages.states import OnError, Outcome, PackageStatus, Result
-from tests.builders import actor_of, make_category, make_entry, make_log_entry, make_superuser
+from tests.builders import actor_of, make_log_entry, make_superuser
 from tests.jobobjects import jobs
 from tests.jobobjects.models import Effect
 from tests.packages.building import (
@@ -33,6 +34,7 @@ from tests.packages.building import (
     last_run,
     mails,
     nightly,
+    occupied_category,
     receiving,
     reloaded,
     results_of,
@@ -218,12 +220,58 @@ class TestCategory:
         assert not ScheduledTask.objects.filter(pk=entries_of(package)[1].system_task_id).exists()
 
 
-def occupied_category() -> LogEntry:
-    """The category BANK with its one slot taken by another entry."""
-    make_category("BANK")
-    other = make_entry(status=Status.IN_PROCESS, category_code="BANK")
-    task = create_task("jobqueue.dispatch", not_before=TONIGHT + 365 * DAY)
-    return make_log_entry(other, status=LogStatus.IN_PROCESS, due_at=TONIGHT, system_task_id=task)
+class TestPoison:
+    """A line whose runs keep killing their worker: the schedule alone does not let it kill one more."""
+
+    def test_the_third_kill_holds_the_entry_and_the_next_night_does_not_run_it(self):
+        package = active(nightly(on_error=OnError.CONTINUE))
+        killing = entries_of(package)[1]
+        for ago in (2, 1):
+            at = TONIGHT - ago * HOUR
+            make_log_entry(killing, status=LogStatus.ERROR, due_at=at, error_kind="killed", ended_at=at)
+        kill_the_worker(package, "Calculate")
+        killing.refresh_from_db()
+        assert (killing.status, killing.hold_kind) == (Status.ON_HOLD, HoldKind.POISON)
+        assert killing.hold_reason.endswith(
+            "Correct the job, then set its package “Nightly” active or run it now."
+        )
+        assert results_of(last_run(package)) == ["Success", "Interrupted", "Success", "Success"]
+        ran = LogEntry.objects.filter(entry_id=killing.id).count()
+
+        run(TOMORROW)
+        line = last_run(package).lines.get(run_order=20)
+        assert results_of(last_run(package)) == ["Success", "Error", "Success", "Success"]
+        assert (line.attempts, "killed their worker process" in line.error_message) == (0, True)
+        assert LogEntry.objects.filter(entry_id=killing.id).count() == ran
+
+    def test_whoever_sets_the_package_active_or_runs_it_answers_for_it(self):
+        package = active(nightly(on_error=OnError.CONTINUE))
+        killing = entries_of(package)[1]
+        poisoned = {"status": Status.ON_HOLD, "hold_kind": HoldKind.POISON, "hold_reason": "It kills."}
+        Entry.objects.filter(pk=killing.pk).update(**poisoned)
+        lifecycle.run_now(package, actor=boss_of(package), now=TONIGHT - HOUR)
+        run(TONIGHT - HOUR)
+        assert results_of(last_run(package)) == ["Success"] * 4
+
+        Entry.objects.filter(pk=killing.pk).update(**poisoned)
+        lifecycle.set_on_hold(package, actor=boss_of(package), now=TONIGHT - HOUR)
+        active(package, now=TONIGHT - MINUTE)
+        run()
+        assert results_of(last_run(package)) == ["Success"] * 4
+
+
+def kill_the_worker(package, description):
+    """The line's run ends as the supervisor ends that of a worker that died."""
+
+    def kill(*, entry, **_):
+        if entry.description == description:
+            task = ScheduledTask.objects.get(pk=entry.system_task_id)
+            claim = ClaimedTask(task.pk, task.claim_number, task.main_routine, False, 60)
+            fail_task(claim, TaskError("killed", "gone"))
+
+    with receiving(before_execute, kill):
+        run()
+    run()
 
 
 class TestHold:
