@@ -241,7 +241,7 @@ def _follow(failure: Failure) -> None:
         _settle(failure, is_final=True)
         _stop(failure)
         if failure.is_poison:
-            finishing.hold(entry, kind=HoldKind.POISON, reason=poison.REASON, now=now)
+            finishing.hold(entry, kind=HoldKind.POISON, reason=poison.reason(entry), now=now)
     announce(after_set_status, entry=entry, old=Status.IN_PROCESS, new=entry.status)
     telemetry.status_changed(entry, old=Status.IN_PROCESS)
 

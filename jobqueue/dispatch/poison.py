@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from jobqueue.models import LogEntry, WorkerSession
+from jobqueue.models import Entry, LogEntry, WorkerSession
 
 KILLED = "killed"
 KILLS = 3
@@ -16,10 +16,18 @@ WITHIN = timedelta(hours=72)
 DIED = "died"
 """The end of a worker process that nobody asked for."""
 
-REASON = (
-    f"Its runs killed their worker process {KILLS} times within {WITHIN.total_seconds() / 3600:.0f} hours. "
-    "Correct the job, then set the entry to Ready."
+TOO_OFTEN = (
+    f"Its runs killed their worker process {KILLS} times within {WITHIN.total_seconds() / 3600:.0f} hours."
 )
+
+
+def reason(entry: Entry) -> str:
+    """Why the entry is held, and what to do next: an owned entry is released through its owner."""
+    if entry.owner_kind:
+        next_step = f"Correct the job, then set its {entry.owner_kind} “{entry.owner_reference}” active or run it now."
+    else:
+        next_step = "Correct the job, then set the entry to Ready."
+    return f"{TOO_OFTEN} {next_step}"
 
 
 def is_poison(row: LogEntry, *, error_kind: str, now: datetime) -> bool:

@@ -13,11 +13,11 @@ from jobqueue.actors import Actor
 from jobqueue.lifecycle import owned
 from jobqueue.lifecycle.owned import MOVING
 from jobqueue.models import Entry, LogEntry
-from jobqueue.states import LogStatus, Status
+from jobqueue.states import HoldKind, LogStatus, Status
 from packages import telling
 from packages.engine import ending
 from packages.models import Package, Run, RunLine
-from packages.states import FAILED, GOING, OnError, Result
+from packages.states import FAILED, GOING, OnError, Result, Trigger
 
 INTERRUPTIONS = frozenset({"killed", "lost"})
 LOST_WITHOUT_TASK = frozenset({Status.READY, Status.WAITING})
@@ -172,6 +172,10 @@ def _start(package: Package, run: Run, line: RunLine, *, now: datetime) -> None:
     entry = Entry.objects.select_related("company", "user").filter(id=line.entry_id).first()
     if entry is None or entry.status in MOVING:
         fail(package, run, line, now=now, message=GONE if entry is None else BUSY)
+        return
+    if entry.hold_kind == HoldKind.POISON and run.trigger != Trigger.MANUAL:
+        # Nobody has answered for it since: the schedule alone must not let it kill one more worker.
+        fail(package, run, line, now=now, message=entry.hold_reason)
         return
     started = owned.start_owned(entry, user=run.identity, owner_run=f"{run.number}/{line.pk}", now=now)
     if not started:

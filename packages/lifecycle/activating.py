@@ -7,7 +7,7 @@ from jobqueue.errors import Invalid, Problem, Refused
 from jobqueue.lifecycle import owned
 from jobqueue.models import Entry
 from jobqueue.scheduler import database_now
-from jobqueue.states import Status
+from jobqueue.states import HoldKind, Status
 from packages import guards
 from packages.engine import planning, steps, waiting
 from packages.models import Package
@@ -85,6 +85,8 @@ def _set_on_hold(package: Package, *, actor: Actor, reason: str, now: datetime) 
 
 
 def clear_errors(package: Package, *, now: datetime) -> None:
-    """Errors shown on the package's entries are over: On Hold again."""
-    for entry in Entry.objects.filter(package_line__package=package, status=Status.ERROR):
+    """Errors shown on the package's entries are over: On Hold again, and those that killed their workers may run."""
+    entries = Entry.objects.filter(package_line__package=package)
+    poisoned = entries.filter(status=Status.ON_HOLD, hold_kind=HoldKind.POISON)
+    for entry in entries.filter(status=Status.ERROR) | poisoned:
         owned.rest(entry, now=now)
