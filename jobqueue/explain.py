@@ -86,6 +86,7 @@ def facts_now(entry: Entry, *, now: datetime) -> Facts:
         object_known=job is not None,
         parameter_problem=problem,
         live_workers=live_workers(now=now),
+        busy_workers=busy_workers(),
         database_held=copy_guard.look().held,
     )
 
@@ -99,6 +100,11 @@ def live_workers(*, now: datetime) -> int:
     """Workers of clusters whose lease has not run out."""
     alive = Cluster.objects.filter(state=Cluster.State.LIVE, lease_until__gte=now)
     return alive.aggregate(total=Sum("workers"))["total"] or 0
+
+
+def busy_workers() -> int:
+    """Workers that run something at this moment."""
+    return ScheduledTask.objects.filter(state=ScheduledTask.State.RUNNING).count()
 
 
 def _recurrence(entry: Entry) -> Recurrence | None:
@@ -130,6 +136,8 @@ def _sentence(entry: Entry, facts: Facts, gates: list[Gate], starts_at: datetime
         return f"{name}: it sleeps until something wakes it."
     closed = [gate for gate in gates if gate.open is False]
     if not closed:
+        if facts.all_workers_busy:
+            return f"{name} and starts as soon as a worker is free: {_all_busy(facts.live_workers)}."
         return f"{name} and starts at any moment."
     first = closed[0]
     reason = first.reason[:1].lower() + first.reason[1:] if first.name == GateName.STARTABLE else first.reason
@@ -143,3 +151,7 @@ def _sentence(entry: Entry, facts: Facts, gates: list[Gate], starts_at: datetime
     if reason.startswith(said_twice):
         return f"{name}. {reason.removeprefix(said_twice)}"
     return f"{name}: {reason}"
+
+
+def _all_busy(count: int | None) -> str:
+    return "the only one is busy" if count == 1 else f"all {count} are busy"

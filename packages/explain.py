@@ -10,8 +10,8 @@ from datetime import datetime
 
 from jobqueue import scheduler
 from jobqueue.actors import SYSTEM
+from jobqueue.explain import busy_workers, live_workers
 from jobqueue.explain import explain as explain_entry
-from jobqueue.explain import live_workers
 from jobqueue.gates import Opener
 from jobqueue.models import Entry
 from jobqueue.schedule import load_zone
@@ -68,6 +68,18 @@ def explain(package: Package, *, now: datetime | None = None) -> Explanation:
         max([now, *(one.opens_at for one in closed if one.opens_at)]) if waits and run is None else None
     )
     return Explanation(_sentence(package, run, closed, starts_at, now=now), answers, starts_at)
+
+
+def waits_for_worker(package: Package, *, now: datetime) -> str:
+    """Why a due time of an Active package without an open run has not started yet; empty while it may at any moment."""
+    if package.next_run_at is None or package.next_run_at > now:
+        return ""
+    alive = live_workers(now=now)
+    if not alive:
+        return "no worker is running"
+    if busy_workers() < alive:
+        return ""
+    return "the only worker is busy" if alive == 1 else f"all {alive} workers are busy"
 
 
 def _schedule_is_on(package: Package) -> Answer:
@@ -174,10 +186,13 @@ def _sentence(
 ) -> str:
     if run is not None:
         return f"“{package}” is running. {_progress(run)} {_line_in_words(run)}".strip()
-    if starts_at is not None:
-        return (
-            f"“{package}” is Active. {closed[0].reason}" if closed else f"“{package}” starts at any moment."
-        )
+    if starts_at is not None and closed:
+        return f"“{package}” is Active. {closed[0].reason}"
     if not closed:
-        return f"“{package}” starts at any moment."
+        waits = waits_for_worker(package, now=now)
+        return (
+            f"“{package}” is due and starts as soon as a worker is free: {waits}."
+            if waits
+            else f"“{package}” starts at any moment."
+        )
     return f"“{package}” does not run. {closed[0].reason}"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -11,7 +11,9 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from jobqueue.admin import extensions
 from jobqueue.models import Entry
+from jobqueue.states import Status
 
 User = get_user_model()
 for model in (User, Group):
@@ -38,6 +40,24 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
                 f"{used} job queue entries run as this user. Disable the user instead of deleting it."
             ]
         return to_delete, counts, missing, protected
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Disabling is allowed; whoever does it hears what does not run any more."""
+        super().save_model(request, obj, form, change)
+        if not change or obj.is_active or "is_active" not in form.changed_data:
+            return
+        released = Entry.objects.filter(
+            user=obj, owner_kind="", is_system=False, status__in=[Status.READY, Status.WAITING]
+        ).count()
+        if released:
+            self.message_user(
+                request,
+                f"Job queue entries that run as this user: {released}. Each goes to Error when it is due. Let somebody "
+                "else set them to Ready.",
+                messages.WARNING,
+            )
+        for sentence in extensions.uses_of_user(obj):
+            self.message_user(request, sentence, messages.WARNING)
 
 
 @admin.register(Group)

@@ -116,6 +116,7 @@ _entry_panels: list[Callable[[HttpRequest, Any], Panel | None]] = []
 _next_runs: list[Callable[[HttpRequest], list[NextRun]]] = []
 _entry_locks: list[Callable[[Any], EntryLock | None]] = []
 _entry_columns: list[EntryColumn] = []
+_user_uses: list[Callable[[Any], list[str]]] = []
 _owners: dict[str, OwnerPages] = {}
 
 
@@ -162,6 +163,11 @@ def add_entry_lock(build: Callable[[Any], EntryLock | None]) -> None:
 def add_entry_column(column: EntryColumn) -> None:
     """A column of the entry list, after the description."""
     _entry_columns.append(column)
+
+
+def add_user_uses(find: Callable[[Any], list[str]]) -> None:
+    """Adds sentences on what stops when a user is disabled."""
+    _user_uses.append(find)
 
 
 def add_owner(pages: OwnerPages) -> None:
@@ -221,6 +227,10 @@ def entry_lock(entry: Any) -> EntryLock | None:
 
 def entry_columns(request: HttpRequest) -> list[EntryColumn]:
     return [column for column in _entry_columns if column.is_used(request)]
+
+
+def uses_of_user(user: Any) -> list[str]:
+    return [sentence for find in _user_uses for sentence in find(user)]
 
 
 def owners() -> list[OwnerPages]:

@@ -25,7 +25,8 @@ class Facts:
     ``is_current``: the asking task is the entry's own (``Explain`` asks as if it were). ``due_since`` is when the task
     could first be claimed. ``owner_line`` is the run line the owner handed to the task. ``objection`` is why an
     extension does not want the start. ``category_slots`` is None where no serialisation takes place. ``live_workers``
-    None: not looked up. ``database_held``: the copy guard lets no worker start anything.
+    None: not looked up; ``busy_workers`` of them run something. ``database_held``: the copy guard lets no worker start
+    anything.
     """
 
     now: datetime
@@ -62,4 +63,10 @@ class Facts:
     object_known: bool = True
     parameter_problem: str = ""
     live_workers: int | None = None
+    busy_workers: int = 0
     database_held: bool = False
+
+    @property
+    def all_workers_busy(self) -> bool:
+        """Whether workers are alive and none is free."""
+        return bool(self.live_workers) and self.busy_workers >= (self.live_workers or 0)

@@ -91,7 +91,12 @@ class CardPanels(SetJobQueues, PackagesAdmin):
             "state": state,
             "badge": looks.status_badge(package, is_running=state.is_running),
             "sentence": words.state_sentence(
-                package, run=state.open_run, lines=state.lines, last_run=state.last_run, now=now
+                package,
+                run=state.open_run,
+                lines=state.lines,
+                stopped_by=state.stopped_by,
+                now=now,
+                waits=explain.waits_for_worker(package, now=now) if package.is_active else "",
             ),
             "buttons": [
                 button for button in buttons if button.enabled or button.verb.name not in ONLY_WHEN_POSSIBLE

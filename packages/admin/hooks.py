@@ -1,7 +1,7 @@
 """What packages add to the job queue's own pages: links, tiles, calls for help, and who owns an entry."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,15 +14,14 @@ from jobqueue.admin.role_centre import Tile
 from jobqueue.admin.verbs import Button, missing_level
 from jobqueue.guarded import ChangedMeanwhile
 from jobqueue.models import Entry
-from notifications.admin import owners
-from notifications.models import NotificationList
 from packages import lifecycle
 from packages.admin.base import may
 from packages.admin.filters import MOST_CHOICES
 from packages.admin.state import states_of
 from packages.admin.verbs import VERBS
+from packages.admin.words import rule_that_stopped
 from packages.models import Package, PackageLine, Run
-from packages.states import LIST_OWNER_KIND, OWNER_KIND, OnError, PackageStatus
+from packages.states import OWNER_KIND, PackageStatus
 
 SHOWN_CALLS = 5
 SHOWN_NEXT = 8
@@ -48,8 +47,7 @@ def register() -> None:
             change=change_entry,
         )
     )
-    owners.add_list_owner(LIST_OWNER_KIND, list_owners)
-    owners.add_users_of_lists(users_of_list)
+    extensions.add_user_uses(runs_as)
 
 
 # --- sidebar and role centre
@@ -116,8 +114,8 @@ def calls(request: HttpRequest) -> list[extensions.Call]:
     found = []
     for package in packages:
         package.state_shown = states[package.pk]
-        run = states[package.pk].last_run
-        mode = OnError(run.on_error).label if run is not None else ""
+        run = states[package.pk].stopped_by
+        mode = rule_that_stopped(run).label if run is not None and run.lines_failed else ""
         found.append(
             extensions.Call(
                 name=package.name,
@@ -148,28 +146,26 @@ def _helping(request: HttpRequest, package: Package) -> list[Button]:
     return found
 
 
-# --- notification lists
-def list_owners(lists: Sequence[NotificationList]) -> dict[int, owners.ListOwner]:
-    """The packages of private lists, by the keys of the lists."""
-    keys = {str(found.owner_reference): found.pk for found in lists}
-    uuids = [uuid.UUID(key) for key in keys]
-    found = {}
-    for package in Package.objects.filter(uuid__in=uuids).prefetch_related("notification_lists"):
-        card = reverse("admin:packages_package_change", args=[package.pk])
-        found[keys[str(package.uuid)]] = owners.ListOwner(
-            name=package.name,
-            address=card,
-            label="package",
-            shared=tuple(package.notification_lists.all()),
-            choose_shared=card,
-        )
-    return found
-
-
-def users_of_list(found: NotificationList) -> list[tuple[str, str]]:
-    """The packages that refer to a shared list."""
-    rows = Package.objects.filter(notification_lists=found).order_by("name")[:MOST_CHOICES]
-    return [(package.name, reverse("admin:packages_package_change", args=[package.pk])) for package in rows]
+# --- users
+def runs_as(user: Any) -> list[str]:
+    """What becomes of Active packages whose entries run as a user who is being disabled."""
+    active = Package.objects.filter(status=PackageStatus.ACTIVE).select_related("company")
+    mine = active.filter(run_as_user=user) | active.filter(run_as_user=None, identity=user)
+    names = [f"“{package}”" for package in mine.order_by("name")]
+    if not names:
+        return []
+    shown = ", ".join(names[:SHOWN_NEXT]) + (
+        f" and {len(names) - SHOWN_NEXT} more" if len(names) > SHOWN_NEXT else ""
+    )
+    if len(names) == 1:
+        return [
+            f"The job queue package {shown} runs as this user: its next run cannot start, and its schedule is then "
+            "switched off. Name another Run As User, or let somebody else set it active."
+        ]
+    return [
+        f"The job queue packages {shown} run as this user: their next runs cannot start, and their schedules are then "
+        "switched off. Name another Run As User, or let somebody else set them active."
+    ]
 
 
 # --- entries a package owns

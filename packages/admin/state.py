@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Case, OuterRef, Subquery, When
 
 from packages.live import as_they_are
 from packages.models import Package, Run, RunLine
-from packages.states import RECORDS_ONLY
+from packages.states import RECORDS_ONLY, PackageStatus
 
 
 @dataclass
@@ -18,6 +18,7 @@ class PackageState:
     open_run: Run | None = None
     lines: list[RunLine] = field(default_factory=list)
     last_run: Run | None = None
+    stopped_by: Run | None = None
 
     @property
     def is_running(self) -> bool:
@@ -39,7 +40,11 @@ def states_of(packages: Iterable[Package]) -> dict[int, PackageState]:
     for line in as_they_are(open_lines):
         lines[line.run_id].append(line)
     for run in _latest(rows):
-        by_uuid[run.package_uuid].last_run = run
+        state = by_uuid[run.package_uuid]
+        if run.stops_package and (state.stopped_by is None or state.stopped_by.pk < run.pk):
+            state.stopped_by = run
+        if state.last_run is None or state.last_run.pk < run.pk:
+            state.last_run = run
     for state in found.values():
         if state.open_run is not None:
             state.lines = lines[state.open_run.pk]
@@ -55,10 +60,19 @@ def state_of(package: Package) -> PackageState:
 
 
 def _latest(packages: list[Package]) -> list[Run]:
-    """The latest run that ended with a verdict, one per package: an indexed look each, in one statement."""
+    """The latest run of each package that ended with a verdict, and the latest that switched its schedule off.
+
+    An indexed look each, in one statement.
+    """
     ended = Run.objects.filter(package_uuid=OuterRef("uuid"), is_open=False)
     ended = ended.exclude(outcome__in=[*RECORDS_ONLY, ""]).order_by("-number")
     rows = Package.objects.filter(pk__in=[package.pk for package in packages])
-    keys = rows.annotate(last_no=Subquery(ended.values("pk")[:1])).values_list("last_no", flat=True)
-    found = Run.objects.filter(pk__in=[key for key in keys if key is not None])
+    stopped = rows.annotate(
+        last_no=Subquery(ended.values("pk")[:1]),
+        stop_no=Case(
+            When(status=PackageStatus.ERROR, then=Subquery(ended.filter(stops_package=True).values("pk")[:1]))
+        ),
+    )
+    keys = {key for pair in stopped.values_list("last_no", "stop_no") for key in pair if key is not None}
+    found = Run.objects.filter(pk__in=keys)
     return list(found.select_related("started_by", "package"))

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from jobqueue.admin import words
 from packages.models import Package, Run, RunLine
-from packages.states import GOING, OnError, PackageStatus, Trigger
+from packages.states import FAILED, GOING, OnError, PackageStatus, Trigger
 from packages.wording import counted_lines, in_zone, running_line
 
 __all__ = [
@@ -63,25 +63,39 @@ def run_duration(run: Run, *, now: datetime) -> SafeString:
 
 
 def state_sentence(
-    package: Package, *, run: Run | None, lines: list[RunLine], last_run: Run | None, now: datetime
+    package: Package,
+    *,
+    run: Run | None,
+    lines: list[RunLine],
+    stopped_by: Run | None,
+    now: datetime,
+    waits: str = "",
 ) -> SafeString:
-    """For example: *is Active. Next run: Sat 21 Nov 22:00 (Europe/Amsterdam).*"""
-    sentence = _state(package, run=run, last_run=last_run, now=now)
+    """For example: *is Active. Next run: Sat 21 Nov 22:00 (Europe/Amsterdam).*
+
+    ``stopped_by``: the run that switched the schedule off. ``waits``: what keeps a due time from starting.
+    """
+    sentence = _state(package, run=run, stopped_by=stopped_by, now=now, waits=waits)
     return (
         format_html("{}{}", sentence, _going_on(package, run=run, lines=lines, now=now)) if run else sentence
     )
 
 
-def _state(package: Package, *, run: Run | None, last_run: Run | None, now: datetime) -> SafeString:
+def _state(
+    package: Package, *, run: Run | None, stopped_by: Run | None, now: datetime, waits: str
+) -> SafeString:
     status = PackageStatus(package.status)
     if status == PackageStatus.ACTIVE:
         if package.next_run_at is None:
             return mark_safe("is <b>Active</b>.")
         when = in_zone(package.next_run_at, zone_name=package.time_zone, now=now)
+        if waits and run is None:
+            return format_html("is <b>Active</b>. The run of {} is due and has not started: {}.", when, waits)
         return format_html("is <b>Active</b>. Next run: {}.", when)
     if status == PackageStatus.ERROR:
         return format_html(
-            "is in <b>Error</b>: {} Its schedule is off until somebody sets it active.", _why_error(last_run)
+            "is in <b>Error</b>: {} Its schedule is off until somebody sets it active.",
+            _why_error(stopped_by),
         )
     if status == PackageStatus.FINISHED:
         return mark_safe(
@@ -101,12 +115,18 @@ def _state(package: Package, *, run: Run | None, last_run: Run | None, now: date
 
 def _why_error(run: Run | None) -> SafeString:
     if run is None:
-        return mark_safe("its last run failed.")
+        return mark_safe("a run failed.")
     link = format_html('<a class="jw-link" href="{}">run {}</a>', run_address(run), run.number)
     if run.lines_failed == 0 and run.message:
         return format_html("{} could not start. {}", link, run.message)
     failed = words.counted(run.lines_failed, "line")
-    return format_html("{} failed in {} and On Error says {}.", failed, link, OnError(run.on_error).label)
+    return format_html("{} failed in {} and On Error says {}.", failed, link, rule_that_stopped(run).label)
+
+
+def rule_that_stopped(run: Run) -> OnError:
+    """The strictest rule of the lines that failed: of the package, or of a line itself."""
+    rules = set(run.lines.filter(result__in=FAILED).values_list("on_error", flat=True))
+    return OnError.STOP if OnError.STOP in rules else OnError.FINISH
 
 
 def _going_on(package: Package, *, run: Run, lines: list[RunLine], now: datetime) -> SafeString:

@@ -1,13 +1,26 @@
 """The package card: making, changing, locks, refusals on their fields, and that nothing typed is lost."""
 
+from datetime import timedelta
+
 import pytest
 
+from jobqueue.scheduler import database_now
+from packages import lifecycle
 from packages.models import Package, Recurrence
 from packages.states import OnError, PackageStatus
 from tests import builders
 from tests.admin.conftest import address, said
 from tests.packages.admin.forms import card_form, recurrence
-from tests.packages.building import active, add_line, make_package, nightly, reloaded, run
+from tests.packages.building import (
+    active,
+    add_line,
+    boss_of,
+    last_run,
+    make_package,
+    nightly,
+    reloaded,
+    run,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -165,13 +178,14 @@ def test_a_form_of_a_package_set_active_since_is_refused_and_nothing_typed_is_lo
 
 
 def test_an_active_package_is_shown_without_inputs_and_names_the_way_out(signed_in):
-    package = active(nightly())
+    package = active(nightly(), now=database_now())
     response = signed_in("Scheduler").get(card(package))
     page = response.content.decode()
     assert not response.context["is_open"]
     assert 'name="name"' not in page
     assert "To edit it, choose <b>Set Job Queue Package On Hold</b>" in page
-    assert "Next run: Fri 20 Nov" in page
+    assert "is <b>Active</b>. Next run: " in page
+    assert " 22:00 (Europe/Amsterdam)" in page
 
 
 def test_the_header_says_state_reason_and_what_happens_next(signed_in):
@@ -285,3 +299,27 @@ def test_the_card_explains_why_it_does_not_run(signed_in):
     page = signed_in("Viewer").get(card(nightly())).content.decode()
     assert "Why is it not running?" in page
     assert "The schedule is on" in page
+
+
+def test_a_package_in_error_names_the_run_and_the_rule_that_stopped_it(signed_in):
+    package = nightly(on_error="continue", failing=(20,), line_values={20: {"on_error": "finish"}})
+    active(package)
+    run()
+    stopped = last_run(package)
+    client = signed_in("Viewer")
+    words = "On Error says Finish Run, then Stop."
+    assert words in client.get(card(package)).content.decode()
+    lifecycle.run_now(package, actor=boss_of(package), only_line=10)
+    run(database_now())
+    assert last_run(package).outcome == "success"
+    page = client.get(card(package)).content.decode()
+    assert words in page
+    assert f">run {stopped.pk}</a>" in page
+    assert "On Error is Finish Run, then Stop" in client.get(address("")).content.decode()
+
+
+def test_a_due_time_that_waits_for_a_worker_says_so(signed_in):
+    package = active(nightly())
+    Package.objects.filter(pk=package.pk).update(next_run_at=database_now() - timedelta(minutes=1))
+    page = signed_in("Viewer").get(card(package)).content.decode()
+    assert "is due and has not started: no worker is running." in page

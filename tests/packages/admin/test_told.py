@@ -51,3 +51,11 @@ def test_a_message_about_a_run_leads_to_run_and_package(signed_in):
     page = client.get(address(f"notifications/message/{message.pk}/change/")).content.decode()
     assert address(f"packages/package/{package.pk}/change/") in page
     assert "packages/run/999999/" not in page, "a run that is gone has no page"
+
+
+def test_packages_that_refer_to_a_shared_list_are_named_once(signed_in):
+    package = make_package(name="Nightly")
+    shared = make_list(("ops@example.com", "package_stop"), name="On call")
+    package.notification_lists.add(shared)
+    page = signed_in("Scheduler").get(card(shared)).content.decode()
+    assert page.count(f'href="{address(f"packages/package/{package.pk}/change/")}"') == 1
