@@ -8,11 +8,15 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from jobqueue.admin.base import may as sees_mail_log
 from jobqueue.admin.base import now_of
 from jobqueue.admin.entry_parameters import parameters_in_words
 from jobqueue.admin.words import duration
 from jobqueue.models import LogEntry
 from jobqueue.states import ObjectType
+from notifications import scenarios
+from notifications.admin.looks import state_badge
+from notifications.models import Message
 from packages.admin import gantt, looks, words
 from packages.admin.base import may
 from packages.admin.state import state_of
@@ -20,6 +24,8 @@ from packages.attempts import attempts_of
 from packages.live import as_they_are
 from packages.models import Run, RunLine
 from packages.states import RESUMABLE
+
+MOST_MESSAGES = 100
 
 
 @dataclass
@@ -72,6 +78,7 @@ def run_page(request: HttpRequest, run: Run) -> dict[str, Any]:
         "trigger": words.trigger_words(run),
         "duration": words.run_duration(run, now=now),
         "counts": words.counted_lines(run),
+        "messages_told": messages_of(run) if sees_mail_log(request, "view") else [],
         "changes": list(run.status_changes.select_related("user").order_by("id")),
         "package_address": reverse("admin:packages_package_change", args=[run.package_id])
         if run.package_id
@@ -81,6 +88,24 @@ def run_page(request: HttpRequest, run: Run) -> dict[str, Any]:
         "resume_address": resume_address(request, run),
         "resumed_from": run.resumed_from_id,
     }
+
+
+@dataclass
+class MessageShown:
+    """A message about the run: who was told of what, and whether it went out."""
+
+    message: Message
+    badge: SafeString
+    scenarios: str
+
+
+def messages_of(run: Run) -> list[MessageShown]:
+    """The messages about the run, in the order they were written (*Packages reference*, Sending)."""
+    rows = Message.objects.filter(source_kind="package_run", source_reference=str(run.pk)).order_by("pk")
+    return [
+        MessageShown(one, state_badge(one), ", ".join(scenarios.caption(code) for code in one.scenarios))
+        for one in rows.defer("facts", "text", "html")[:MOST_MESSAGES]
+    ]
 
 
 def resume_address(request: HttpRequest, run: Run) -> str:

@@ -6,6 +6,7 @@ import pytest
 from django.db.models import F
 
 from jobqueue.models import LogEntry
+from notifications.models import Message
 from packages.models import Run
 from packages.states import Outcome
 from tests import builders
@@ -22,6 +23,7 @@ from tests.packages.building import (
     reloaded,
     run,
     step,
+    with_recipients,
 )
 
 pytestmark = pytest.mark.django_db
@@ -162,3 +164,21 @@ def test_the_page_of_the_last_run_offers_to_resume_it(signed_in):
     resume = f"/packages/package/{package.pk}/resume/"
     assert resume in signed_in("Operator").get(page_of(last_run(package))).content.decode()
     assert resume not in signed_in("Viewer").get(page_of(last_run(package))).content.decode()
+
+
+def test_the_page_of_a_run_shows_its_messages_and_what_went_wrong_with_them(signed_in):
+    package = with_recipients(nightly(failing=(20,)))
+    active(package)
+    run()
+    Message.objects.filter(address="ann@example.com").update(
+        state=Message.State.FAILED, last_error="550 5.1.1 No such user here"
+    )
+    found = last_run(package)
+    page = signed_in("Viewer").get(address(f"packages/run/{found.pk}/change/")).content.decode()
+    told = page[page.index('id="messages"') :]
+    for person in ("eve", "ann", "cas", "dee"):
+        assert f"{person}@example.com</a>" in told, person
+    assert "On Entry Error" in told
+    assert "Failed for good" in told
+    assert "550 5.1.1 No such user here" in told
+    assert "bob@example.com" not in page
