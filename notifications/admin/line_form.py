@@ -30,7 +30,7 @@ class LineForm(forms.ModelForm):
         max_length=254,
         widget=UnfoldAdminTextInputWidget({"placeholder": "name@example.com", "autocomplete": "off"}),
     )
-    scenario = forms.ChoiceField(label="When", required=False, widget=UnfoldAdminSelectWidget)
+    scenario = forms.ChoiceField(label="Scenario", required=False, widget=UnfoldAdminSelectWidget)
     threshold_minutes = forms.CharField(
         label="After (min.)", required=False, widget=UnfoldAdminIntegerFieldWidget({"min": 1})
     )
