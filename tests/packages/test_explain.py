@@ -1,6 +1,7 @@
 """*Why is it not running?* and the preview of a package."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -97,3 +98,49 @@ def test_preview_remarks_on_clock_changes_and_ends_with_the_schedule():
     )
     autumn = due_times(package, now=TONIGHT.replace(year=2026, month=10, day=24) - timedelta(hours=1))
     assert "runs at the first passing" in autumn[0].notes[0]
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        # Spring: 02:00 to 03:00 is left out. 6 runs on the day of the change, 7 on the next.
+        (
+            datetime(2027, 3, 27, 23, 30, tzinfo=UTC) - timedelta(hours=1),
+            ["28 00:00+01", "28 01:00+01", "28 03:00+02", "28 04:00+02", "28 05:00+02", "28 06:00+02"],
+        ),
+        # Autumn: 02:00 comes twice. 8 runs.
+        (
+            datetime(2026, 10, 24, 21, 30, tzinfo=UTC),
+            [
+                *("25 00:00+02", "25 01:00+02", "25 02:00+02", "25 02:00+01"),
+                *("25 03:00+01", "25 04:00+01", "25 05:00+01", "25 06:00+01"),
+            ],
+        ),
+    ],
+    ids=["spring", "autumn"],
+)
+def test_twenty_due_times_of_a_grid_over_a_clock_change(start, expected):
+    package = make_package()
+    add_line(package, "Import")
+    add_daily(package, "00:00", ending_time="06:00", minutes_between_runs=60)
+    found = due_times(package, now=start)
+    assert len(found) == 20
+    assert [f"{one.local:%d %H:%M%z}"[:-2] for one in found[: len(expected)]] == expected
+    assert found[len(expected)].local.hour == 0
+    assert [one.at for one in found] == sorted({one.at for one in found})
+    steps = {later.at - one.at for one, later in pairwise(found) if later.local.day == one.local.day}
+    assert steps == {timedelta(hours=1)}
+    assert any("clock changed since the run before" in note for one in found for note in one.notes)
+
+
+def test_twenty_daily_due_times_over_both_clock_changes():
+    package = make_package()
+    add_line(package, "Import")
+    add_daily(package, "22:00")
+    for start in (datetime(2027, 3, 20, 12, tzinfo=UTC), datetime(2026, 10, 17, 12, tzinfo=UTC)):
+        found = due_times(package, now=start)
+        assert [one.local.hour for one in found] == [22] * 20
+        assert len({one.local.utcoffset() for one in found}) == 2
+        assert [later.local.date() - one.local.date() for one, later in pairwise(found)] == [
+            timedelta(days=1)
+        ] * 19

@@ -180,6 +180,23 @@ def test_an_orderly_stop_lets_the_entry_finish_and_the_run_goes_on_after_the_res
     )
 
 
+def test_cancel_run_ends_the_running_entry_and_names_who_cancelled_it(start):
+    package = make_package(on_error="continue")
+    add_line(package, "First", object_id=jobs.SLEEP, parameters={"seconds": "120"}, max_attempts=3)
+    add_line(package, "Second", object_id=jobs.ATOMIC_EFFECT)
+    add_line(package, "Always", object_id=jobs.ATOMIC_EFFECT, line={"always": True})
+    start()
+    lifecycle.run_now(package, actor=boss_of(package))
+    wait_for(lambda: LogEntry.objects.filter(description="First", status=LogStatus.IN_PROCESS).exists())
+    lifecycle.cancel_run(last_run(package), actor=boss_of(package), reason="wrong data")
+    found = wait_for(lambda: ended(package), seconds=30)
+    assert (results_of(found), found.outcome) == (["Error", "Not Run", "Not Run"], Outcome.ERROR)
+    line = found.lines.get(run_order=10)
+    assert (line.attempts, line.error_message) == (1, f"Cancelled by {package.created_by}: wrong data")
+    assert LogEntry.objects.get(description="First").status == LogStatus.CANCELLED
+    assert effects_by_line(package) == {}
+
+
 def test_workers_killed_at_random_while_runs_go_on(start):
     packages = [chain(name=f"Chain {number}") for number in range(3)]
     worker = start(workers=3)

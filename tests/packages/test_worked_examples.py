@@ -4,7 +4,9 @@ import pytest
 
 from jobqueue.events import before_execute
 from jobqueue.states import Status
+from notifications.models import Message, NotificationLine
 from packages import lifecycle
+from packages.lists import private_list
 from packages.models import Run
 from packages.states import OnError, Outcome, PackageStatus
 from tests.jobobjects import jobs
@@ -62,9 +64,34 @@ def test_lines_that_fail(example, failing, mode, results, outcome, status, eve):
     assert told["ann"] == [("package_error",)]
     assert told["cas"] == [("package_completion",)]
     assert "bob" not in told
-    assert ("dee" in told) is not goes_on
+    assert told.get("dee", []) == ([] if goes_on else [("package_stop",)])
+    reached = [order for order in failing if results[order // 10 - 1] == E]
+    assert [one["order"] for one in letter_to("ann")["lines"] if one["result"] == "error"] == reached
     run(TOMORROW)
     assert len(runs_of(package)) == (2 if goes_on else 1)
+
+
+@pytest.mark.parametrize("mode", OnError)
+def test_an_entry_error_is_told_at_once_and_the_error_of_the_run_at_its_end(mode):  # E1, when
+    active(with_recipients(nightly(failing=(20,), on_error=mode)))
+    told_when_it_ran = {}
+
+    def note(*, entry, **_):
+        told_when_it_ran[entry.description] = set(mails())
+
+    with receiving(before_execute, note):
+        run()
+    if mode == STOP:
+        assert told_when_it_ran == {"Import": set(), "Calculate": set()}
+    else:
+        assert (told_when_it_ran["Post"], told_when_it_ran["Report"]) == ({"eve"}, {"eve"})
+    assert {"eve", "ann", "cas"} <= set(mails())
+    assert letter_to("eve")["line"]["error"] == "The printer ran out of paper."
+
+
+def letter_to(person):
+    """The facts of the one letter somebody got."""
+    return Message.objects.get(address=f"{person}@example.com").facts
 
 
 @pytest.mark.parametrize("mode", OnError)
@@ -111,6 +138,23 @@ def test_continue_goes_on_every_night():  # E7
     assert runs_of(package) == [("scheduled", Outcome.WITH_ERRORS)] * 3
     assert reloaded(package).status == PackageStatus.ACTIVE
     assert len(mails()["ann"]) == 3
+
+
+def test_continue_every_night_is_told_subject_to_the_repeat_interval():  # E7, repeat interval
+    package = with_recipients(nightly(failing=(20,), on_error=CONTINUE), [])
+    two_days = 2 * 24 * 60
+    NotificationLine.objects.create(
+        list=private_list(package),
+        address="ann@example.com",
+        scenario="package_error",
+        repeat_minutes=two_days,
+    )
+    active(package)
+    for night in range(5):
+        run(TONIGHT + night * DAY)
+    assert reloaded(package).status == PackageStatus.ACTIVE
+    held_back = [one.held_back for one in Message.objects.order_by("pk")]
+    assert held_back == [0, 1, 1]
 
 
 def test_reactivation_starts_from_the_beginning_and_catches_nothing_up():  # E8
