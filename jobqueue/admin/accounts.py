@@ -32,13 +32,13 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     compressed_fields = True
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Users that entries run as are protected; the page says what to do instead."""
+        """Users that entries and packages run as are protected; the page says what to do instead."""
         to_delete, counts, missing, protected = super().get_deleted_objects(objs, request)
         used = Entry.objects.filter(user__in=[user.pk for user in objs]).count()
-        if used:
-            protected = [
-                f"{used} job queue entries run as this user. Disable the user instead of deleting it."
-            ]
+        reasons = [f"{used} job queue entries run as this user"] if used else []
+        reasons += [use.what for user in objs for use in extensions.uses_of_user(user)]
+        if reasons:
+            protected = [f"{reason}. Disable the user instead of deleting it." for reason in reasons]
         return to_delete, counts, missing, protected
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -56,8 +56,8 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
                 "else set them to Ready.",
                 messages.WARNING,
             )
-        for sentence in extensions.uses_of_user(obj):
-            self.message_user(request, sentence, messages.WARNING)
+        for use in extensions.uses_of_user(obj):
+            self.message_user(request, f"{use.what}. {use.without}", messages.WARNING)
 
 
 @admin.register(Group)

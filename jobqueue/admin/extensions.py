@@ -40,6 +40,14 @@ class NextRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UserUse:
+    """What runs as a user: ``what``, without its full stop, and what follows ``without`` the user, once disabled."""
+
+    what: str
+    without: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class OwnerShown:
     """The owner of one entry: its name and page, and why the entry cannot be changed now (empty: it can)."""
 
@@ -116,7 +124,7 @@ _entry_panels: list[Callable[[HttpRequest, Any], Panel | None]] = []
 _next_runs: list[Callable[[HttpRequest], list[NextRun]]] = []
 _entry_locks: list[Callable[[Any], EntryLock | None]] = []
 _entry_columns: list[EntryColumn] = []
-_user_uses: list[Callable[[Any], list[str]]] = []
+_user_uses: list[Callable[[Any], list[UserUse]]] = []
 _owners: dict[str, OwnerPages] = {}
 
 
@@ -165,8 +173,8 @@ def add_entry_column(column: EntryColumn) -> None:
     _entry_columns.append(column)
 
 
-def add_user_uses(find: Callable[[Any], list[str]]) -> None:
-    """Adds sentences on what stops when a user is disabled."""
+def add_user_uses(find: Callable[[Any], list[UserUse]]) -> None:
+    """Adds what runs as a user, and stops when the user is disabled."""
     _user_uses.append(find)
 
 
@@ -229,8 +237,8 @@ def entry_columns(request: HttpRequest) -> list[EntryColumn]:
     return [column for column in _entry_columns if column.is_used(request)]
 
 
-def uses_of_user(user: Any) -> list[str]:
-    return [sentence for find in _user_uses for sentence in find(user)]
+def uses_of_user(user: Any) -> list[UserUse]:
+    return [use for find in _user_uses for use in find(user)]
 
 
 def owners() -> list[OwnerPages]:

@@ -147,24 +147,17 @@ def _helping(request: HttpRequest, package: Package) -> list[Button]:
 
 
 # --- users
-def runs_as(user: Any) -> list[str]:
-    """What becomes of Active packages whose entries run as a user who is being disabled."""
-    active = Package.objects.filter(status=PackageStatus.ACTIVE).select_related("company")
+def runs_as(user: Any) -> list[extensions.UserUse]:
+    """Active packages whose entries run as a user."""
+    active = Package.objects.filter(status=PackageStatus.ACTIVE)
     mine = active.filter(run_as_user=user) | active.filter(run_as_user=None, identity=user)
-    names = [f"“{package}”" for package in mine.order_by("name")]
-    if not names:
-        return []
-    shown = ", ".join(names[:SHOWN_NEXT]) + (
-        f" and {len(names) - SHOWN_NEXT} more" if len(names) > SHOWN_NEXT else ""
-    )
-    if len(names) == 1:
-        return [
-            f"The job queue package {shown} runs as this user: its next run cannot start, and its schedule is then "
-            "switched off. Name another Run As User, or let somebody else set it active."
-        ]
     return [
-        f"The job queue packages {shown} run as this user: their next runs cannot start, and their schedules are then "
-        "switched off. Name another Run As User, or let somebody else set them active."
+        extensions.UserUse(
+            what=f"The job queue package “{package}” is Active and runs as this user",
+            without="Its next run cannot start, and its schedule is then switched off. Name another Run As User, or "
+            "let somebody else set it active.",
+        )
+        for package in mine.order_by("name")
     ]
 
 

@@ -43,9 +43,9 @@ def look_round(*, now: datetime) -> None:
 def tell_what_waits(*, now: datetime, no_worker_free: bool = False) -> None:
     """Tells of due times that wait, and of runs beyond their Max. Duration, whoever should have told."""
     late = now - waiting.AT_ONCE
-    active = Package.objects.filter(status=PackageStatus.ACTIVE)
-    waits = active.filter(next_run_at__lt=late) | active.filter(runs__is_open=True, runs__due_at__lt=late)
-    for key in waits.order_by("pk").values_list("pk", flat=True).distinct():
+    due = Package.objects.filter(status=PackageStatus.ACTIVE, next_run_at__lt=late)
+    opened = Run.objects.filter(is_open=True, due_at__lt=late, package__status=PackageStatus.ACTIVE)
+    for key in sorted({*due.values_list("pk", flat=True), *opened.values_list("package_id", flat=True)}):
         _one(
             lambda key=key: waiting.look(locked(key), now=now, no_worker_free=no_worker_free),
             what=f"package {key}",

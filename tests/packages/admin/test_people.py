@@ -37,7 +37,9 @@ def test_disabling_whom_active_packages_run_as_names_them(signed_in):
     ann = builders.make_superuser("ann")
     active(nightly(), actor=builders.actor_of(ann))
     words = disable(signed_in, ann)
-    assert "The job queue package “Nightly” runs as this user: its next run cannot start" in words
+    assert (
+        "The job queue package “Nightly” is Active and runs as this user. Its next run cannot start" in words
+    )
 
 
 def test_a_run_as_user_comes_first_and_a_package_at_rest_is_not_named(signed_in):
