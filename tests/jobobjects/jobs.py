@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, connection
@@ -54,6 +55,7 @@ class SleepFor:
     seconds: Decimal = field(
         default=Decimal("0.2"), metadata={"label": "Seconds", "help": "How long the job sleeps."}
     )
+    wake_file: str = field(default="", metadata={"help": "A file that ends the sleep as soon as it exists."})
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ def fail(run: Run) -> None:
 @codeunit(SLEEP, "Sleep", parameters=SleepFor)
 def sleep(run: Run) -> None:
     """Sleeps in small steps, so that a soft timeout or cancel arrives at once."""
-    until = time.monotonic() + float(run.parameters.seconds)
-    while time.monotonic() < until:
+    until, wake_file = time.monotonic() + float(run.parameters.seconds), run.parameters.wake_file
+    while time.monotonic() < until and not (wake_file and Path(wake_file).exists()):
         time.sleep(0.02)
 
 
@@ -244,8 +246,8 @@ def write_effect(run: Run) -> None:
 @codeunit(SWALLOW, "Swallow every interruption", parameters=SleepFor)
 def swallow(run: Run) -> None:
     """Does not let go: neither a soft timeout nor a soft cancel ends it."""
-    until = time.monotonic() + float(run.parameters.seconds)
-    while time.monotonic() < until:
+    until, wake_file = time.monotonic() + float(run.parameters.seconds), run.parameters.wake_file
+    while time.monotonic() < until and not (wake_file and Path(wake_file).exists()):
         try:
             time.sleep(0.02)
         except BaseException:

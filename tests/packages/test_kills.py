@@ -15,6 +15,7 @@ from django.db import connection
 
 from jobqueue.models import LogEntry, ScheduledTask
 from jobqueue.scheduler import database_now
+from jobqueue.scheduler.models import Cluster
 from jobqueue.states import LogStatus
 from packages import lifecycle
 from packages.models import Package, Run
@@ -130,10 +131,11 @@ def test_a_worker_killed_while_it_opens_a_due_run(start, tmp_path):
     assert Run.objects.filter(due_at=due_at).count() == 1
 
 
-def test_the_whole_cluster_killed_in_a_line_and_another_host_takes_over(start):
-    package = make_package()
+def test_the_whole_cluster_killed_in_a_line_and_another_host_takes_over(start, tmp_path):
+    package, wake = make_package(), tmp_path / "wake"
     add_line(package, "First", object_id=jobs.ATOMIC_EFFECT)
-    add_line(package, "Second", object_id=jobs.SLEEP, parameters={"seconds": "3"}, max_attempts=3)
+    sleep = {"seconds": "90", "wake_file": str(wake)}
+    add_line(package, "Second", object_id=jobs.SLEEP, parameters=sleep, max_attempts=3)
     add_line(package, "Third", object_id=jobs.ATOMIC_EFFECT)
     worker = start()
     lifecycle.run_now(package, actor=boss_of(package))
@@ -142,6 +144,7 @@ def test_the_whole_cluster_killed_in_a_line_and_another_host_takes_over(start):
         os.kill(pid, signal.SIGKILL)
     worker.process.wait(10)
     assert not ended(package)
+    wake.touch()
     start()
     wait_for(lambda: ended(package), seconds=90)
     found = last_run(package)
@@ -162,14 +165,17 @@ def test_a_line_without_attempts_left_is_interrupted_and_the_mode_decides(start,
     assert "killed" in found.lines.get(run_order=20).error_message
 
 
-def test_an_orderly_stop_lets_the_entry_finish_and_the_run_goes_on_after_the_restart(start):
-    package = make_package()
-    add_line(package, "First", object_id=jobs.SLEEP, parameters={"seconds": "1.5"})
+def test_an_orderly_stop_lets_the_entry_finish_and_the_run_goes_on_after_the_restart(start, tmp_path):
+    package, wake = make_package(), tmp_path / "wake"
+    add_line(package, "First", object_id=jobs.SLEEP, parameters={"seconds": "90", "wake_file": str(wake)})
     add_line(package, "Second", object_id=jobs.ATOMIC_EFFECT)
     worker = start()
     lifecycle.run_now(package, actor=boss_of(package))
     wait_for(lambda: LogEntry.objects.filter(description="First", status=LogStatus.IN_PROCESS).exists())
-    worker.stop()
+    worker.process.send_signal(signal.SIGTERM)
+    wait_for(lambda: Cluster.objects.get(pid=worker.pid).state == Cluster.State.DRAINING)
+    wake.touch()
+    worker.process.wait(40)
     assert results_of(last_run(package))[0] == "Success"
     assert not ended(package)
     start()

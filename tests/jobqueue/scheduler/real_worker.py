@@ -82,9 +82,9 @@ class RealWorker:
             )
         self.pid = self.process.pid
         try:
-            wait_for(lambda: self._ready(workers, known, settles), seconds=30)
+            wait_for(lambda: self._ready(workers, known, settles), seconds=90)
         except BaseException:
-            self.clean_up()  # nobody knows it yet who would do so later
+            self.clean_up()  # or it works on in the tests that follow
             raise
 
     def _ready(self, workers: int, known: set[int], settles: bool) -> bool:
