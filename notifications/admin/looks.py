@@ -3,6 +3,7 @@
 from django.utils.safestring import SafeString
 
 from jobqueue.admin import badges
+from notifications import scenarios
 from notifications.models import DeliveryAttempt, Message
 
 State, Outcome = Message.State, DeliveryAttempt.Outcome
@@ -28,6 +29,11 @@ CHANNEL_ICONS = {
     Message.Channel.TEAMS: "groups",
     Message.Channel.SLACK: "forum",
 }
+
+
+def title_of(message: Message) -> str:
+    """The subject, or what it will be about while its words are not found yet."""
+    return message.subject or f"{scenarios.caption(message.scenario)}: {message.facts.get('name', '–')}"
 
 
 def state_badge(message: Message) -> SafeString:

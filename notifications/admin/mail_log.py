@@ -69,6 +69,22 @@ class AboutFilter(HiddenFilter):
         return queryset.filter(about_kind=kind, about_reference=reference) if reference else queryset
 
 
+class TargetFilter(HiddenFilter):
+    """``?target=3``: what was sent to one webhook or channel, for the link from its card."""
+
+    parameter_name = "target"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        value = self.value() or ""
+        if not value:
+            return queryset
+        return (
+            queryset.filter(target=int(value))
+            if value.isascii() and value.isdigit() and len(value) < 19
+            else queryset.none()
+        )
+
+
 def _send_again(message: Message, actor: Actor, values: dict[str, Any]) -> str:
     again = verbs.send_again(message, actor=actor)
     return f"Message {again.pk} to {again.recipient} is queued and will be sent within seconds."
@@ -103,7 +119,7 @@ class MessageAdmin(VerbsAdmin, ReadOnlyAdmin):
     verbs = VERBS
     list_display = ("state_shown", "message_shown", "recipient_shown", "occurred_shown", "attempts_shown")
     list_display_links = None
-    list_filter = (StateTab, SourceFilter, AboutFilter, "channel")
+    list_filter = (StateTab, SourceFilter, AboutFilter, TargetFilter, "channel")
     search_fields = ("recipient", "address", "subject", "last_error")
     newest_first = "id"
     ordering = ("-id",)
@@ -129,7 +145,7 @@ class MessageAdmin(VerbsAdmin, ReadOnlyAdmin):
             )
             for name, label, states in StateTab.TABS
         ]
-        narrowed = SourceFilter.parameter_name in request.GET or AboutFilter.parameter_name in request.GET
+        narrowed = any(one.parameter_name in request.GET for one in (SourceFilter, AboutFilter, TargetFilter))
         context = {"title": "Mail log", "tabs": tabs, "is_narrowed": narrowed}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
@@ -155,7 +171,7 @@ class MessageAdmin(VerbsAdmin, ReadOnlyAdmin):
         return format_html(
             '<a class="jw-name" href="{}">{}</a><span class="jw-line jw-line--subtle">{}{}</span>{}',
             self.card_address(row),
-            row.subject or f"{scenarios.caption(row.scenario)}: {row.facts.get('name', '–')}",
+            looks.title_of(row),
             ", ".join(scenarios.caption(code) for code in row.scenarios) or scenarios.caption(row.scenario),
             test,
             note,

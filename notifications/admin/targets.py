@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -10,132 +9,20 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
-from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextInputWidget,
-)
 
-from jobqueue.actors import Actor
 from jobqueue.admin import badges, words
 from jobqueue.admin.base import now_of
 from jobqueue.admin.company import actor_of
 from jobqueue.admin.verbs import Verb, VerbsAdmin
 from jobqueue.errors import JobQueueError
 from jobqueue.permissions import Level
-from jobqueue.secrets import CredentialUnusable
-from notifications import scenarios, verbs
-from notifications.models import ChannelTarget
-from notifications.verbs.targets import secret_of
+from notifications import verbs
+from notifications.admin import looks
+from notifications.admin.target_form import ABOUT_KINDS, TargetForm
+from notifications.admin.target_verbs import VERBS, failed_for_good, secret_count
+from notifications.models import ChannelTarget, Message
 
-ABOUT_KINDS = (
-    "A webhook gets JSON, signed as Standard Webhooks asks. For Teams, enter the address of the workflow “Post to a "
-    "channel when a webhook request is received”, or of an incoming webhook; for Slack, that of an incoming webhook."
-)
-
-
-class TargetForm(forms.ModelForm):
-    """The address goes in and never comes out: with Teams and Slack it is the secret itself."""
-
-    address = forms.CharField(
-        required=False,
-        max_length=2_000,
-        widget=UnfoldAdminTextInputWidget({"type": "password", "autocomplete": "off"}),
-        help_text="Beginning with https://. Stored encrypted and never shown again; only its host is.",
-    )
-
-    events = forms.MultipleChoiceField(
-        required=False,
-        choices=scenarios.choices,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="Webhooks only: what it hears of in the whole company, besides what lists tell it.",
-    )
-
-    class Meta:
-        model = ChannelTarget
-        fields = ("name", "kind", "threshold_minutes", "is_enabled")
-        widgets = {"kind": UnfoldAdminSelectWidget}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "threshold_minutes" in self.fields:
-            self.fields["threshold_minutes"].required = False
-        if self.instance.pk is not None:
-            self.initial["events"] = self.instance.events
-        if self.instance.pk is not None and "address" in self.fields:
-            self.fields["address"].help_text += f" Now at {self.instance.host}: leave empty to keep it."
-
-    def _post_clean(self) -> None:
-        # The verb asks the rules, so that each is said once.
-        pass
-
-
-def _unused(target: ChannelTarget, actor: Actor, values: dict[str, Any]) -> str:
-    raise NotImplementedError("The page itself renews secrets: it has to show the new one.")
-
-
-def _drop_old(target: ChannelTarget, actor: Actor, values: dict[str, Any]) -> str:
-    verbs.drop_old_secret(target, actor=actor)
-    return f"Messages to “{target}” are signed with the new secret only."
-
-
-def _delete(target: ChannelTarget, actor: Actor, values: dict[str, Any]) -> str:
-    verbs.delete_target(target, actor=actor)
-    return f"The target “{target}” was deleted."
-
-
-def _signs(target: ChannelTarget) -> str:
-    if target.kind == ChannelTarget.Kind.WEBHOOK:
-        return ""
-    return f"{target.get_kind_display()} knows no signatures; its address is the secret."
-
-
-def _has_two(target: ChannelTarget) -> str:
-    return _signs(target) or ("" if _secrets(target) > 1 else "It signs with one secret only.")
-
-
-def _secrets(target: ChannelTarget) -> int:
-    """How many secrets messages are signed with; 0 also where the key to read them is gone."""
-    try:
-        return len(secret_of(target).split())
-    except CredentialUnusable:
-        return 0
-
-
-VERBS = (
-    Verb(
-        name="renew-secret",
-        label="New Signing Secret",
-        icon="key",
-        level="administer",
-        act=_unused,
-        offered=_signs,
-        question=lambda row: f"Make a new signing secret for “{row}”?",
-        explanation="It is shown once. Until you drop the old secret, messages carry a signature of each, so that the "
-        "receiver can change over at any time.",
-    ),
-    Verb(
-        name="drop-old-secret",
-        label="Drop Old Secret",
-        icon="key_off",
-        level="administer",
-        act=_drop_old,
-        offered=_has_two,
-        question=lambda row: f"Sign messages to “{row}” with the new secret only?",
-        explanation="A receiver that still checks with the old secret will refuse them.",
-    ),
-    Verb(
-        name="delete-target",
-        label="Delete",
-        icon="delete",
-        level="administer",
-        act=_delete,
-        danger=True,
-        leaves_page=True,
-        question=lambda row: f"Delete the target “{row}”?",
-        explanation="Messages on their way to it fail. What was sent stays in the mail log.",
-    ),
-)
+SHOWN_DELIVERIES = 8
 
 
 @admin.register(ChannelTarget)
@@ -145,7 +32,7 @@ class ChannelTargetAdmin(VerbsAdmin):
     add_level: Level | None = "administer"
     change_level: Level | None = "administer"
     form = TargetForm
-    list_display = ("name_shown", "kind", "host_shown", "secret_shown", "used_shown", "changed_shown")
+    list_display = ("name_shown", "kind", "host_shown", "hears_shown", "secret_shown", "changed_shown")
     list_display_links = None
     search_fields = ("name", "host")
     ordering = ("name",)
@@ -171,14 +58,20 @@ class ChannelTargetAdmin(VerbsAdmin):
     def secret_shown(self, row: ChannelTarget) -> SafeString:
         if row.kind != ChannelTarget.Kind.WEBHOOK:
             return mark_safe('<span class="jw-none">–</span>')
-        count = _secrets(row)
+        count = secret_count(row)
         if not count:
             return mark_safe('<span class="jw-line--error">unsigned</span>')
         return mark_safe("signed" if count == 1 else "signed, secret being replaced")
 
-    @display(description="On lists")
-    def used_shown(self, row: Any) -> str:
-        return words.counted(row.line_count, "line") if row.line_count else "–"
+    @display(description="Hears of")
+    def hears_shown(self, row: Any) -> SafeString:
+        heard = [
+            *([words.counted(len(row.events), "event")] if row.events else []),
+            *([words.counted(row.line_count, "line") + " of lists"] if row.line_count else []),
+        ]
+        if not heard:
+            return mark_safe('<span class="jw-none">nothing yet</span>')
+        return format_html("{}", ", ".join(heard))
 
     @display(description="Changed")
     def changed_shown(self, row: Any) -> SafeString:
@@ -207,10 +100,24 @@ class ChannelTargetAdmin(VerbsAdmin):
                 "target": obj,
                 "buttons": self.buttons(request, obj),
                 "signs": obj.kind == ChannelTarget.Kind.WEBHOOK,
-                "secret_count": _secrets(obj),
+                "secret_count": secret_count(obj),
                 "lines": obj.lines.select_related("list").order_by("list__name")[:20],
+                **self.deliveries(obj),
+                "now": now_of(request),
             }
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    @staticmethod
+    def deliveries(target: ChannelTarget) -> dict[str, Any]:
+        """What was last sent to it, and how much of it never arrived."""
+        rows = Message.objects.filter(target=target).select_related("target").defer("text", "html")
+        return {
+            "deliveries": [
+                (row, looks.title_of(row), looks.state_badge(row))
+                for row in rows.order_by("-id")[:SHOWN_DELIVERIES]
+            ],
+            "failed_count": failed_for_good(target).count(),
+        }
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
@@ -244,7 +151,7 @@ class ChannelTargetAdmin(VerbsAdmin):
         secret = getattr(request, "notification_secret", "")
         if secret:
             return self.shown_once(request, obj, secret)
-        messages.success(request, f"The target “{obj}” was created. Add it to a notification list.")
+        messages.success(request, f"The target “{obj}” was created. Try it out with Send Test Message.")
         return HttpResponseRedirect(self.card_address(obj))
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
@@ -270,7 +177,7 @@ class ChannelTargetAdmin(VerbsAdmin):
             "title": "Signing secret",
             "target": target,
             "secret": secret,
-            "is_replacing": _secrets(ChannelTarget.objects.get(pk=target.pk)) > 1,
+            "is_replacing": secret_count(ChannelTarget.objects.get(pk=target.pk)) > 1,
             "card_address": self.card_address(target),
         }
         response = TemplateResponse(request, "notifications/admin/secret_once.html", context)

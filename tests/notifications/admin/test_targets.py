@@ -1,11 +1,13 @@
 """Targets in the admin: addresses and secrets go in and never come out."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from jobqueue import secrets
-from notifications.models import ChannelTarget
+from notifications.models import ChannelTarget, Message
 from notifications.verbs.targets import address_of, secret_of
 from tests import builders
 from tests.admin.conftest import LEVELS, address, said
@@ -139,3 +141,62 @@ def test_a_webhook_is_subscribed_to_events_on_its_card(signed_in):
     client.post(card(target), values | {"kind": "slack", "events": ["entry_error"]})
     target.refresh_from_db()
     assert target.kind == "webhook", "only webhooks subscribe"
+
+
+def failed_message(target, **fields):
+    now = timezone.now()
+    values = {"channel": "webhook", "recipient": target.name, "scenario": "sample_error", "template": "alarm"}
+    values |= {"facts": {"name": "Nightly"}, "state": "failed", "failed_at": now, "last_error": "410 Gone"}
+    values |= {"occurred_at": now, "queued_at": now}
+    return Message.objects.create(company=target.company, target=target, **values | fields)
+
+
+def test_the_card_shows_what_was_sent_and_leads_to_all_of_it(signed_in):
+    client = signed_in()
+    target, other = make_target(client), make_target(client, name="Other")
+    assert "Nothing was sent to it yet" in client.get(card(target)).content.decode()
+    mine, foreign = failed_message(target), failed_message(other, facts={"name": "Foreign"})
+    html = client.get(card(target)).content.decode()
+    assert "On Error: Nightly" in html
+    assert "410 Gone" in html
+    assert "1 message to it failed for good and was not sent again." in html
+    assert "Foreign" not in html
+    [link] = re.findall(r'href="([^"]*message/\?target=\d+)"', html)
+    listed = client.get(link).content.decode()
+    assert f"message/{mine.pk}/change/" in listed
+    assert f"message/{foreign.pk}/change/" not in listed
+    assert "Only messages about one thing" in listed
+
+
+@pytest.mark.parametrize("typed", ["x", "-1", "9" * 30, "²"])
+def test_a_target_nobody_has_narrows_the_mail_log_to_nothing(signed_in, typed):
+    client = signed_in()
+    failed_message(make_target(client))
+    response = client.get(address("notifications/message/"), {"target": typed})
+    assert response.status_code == 200
+    assert "No notification messages match these filters." in response.content.decode()
+
+
+def test_a_test_message_is_sent_from_the_card(signed_in):
+    client = signed_in()
+    target = make_target(client)
+    assert "is queued" in said(client.post(card(target, "send-test")))
+    message = Message.objects.get()
+    assert (message.target, message.is_test) == (target, True)
+    ChannelTarget.objects.update(is_enabled=False)
+    assert "switched off" in said(client.post(card(target, "send-test")))
+    assert Message.objects.count() == 1
+
+
+def test_what_failed_is_sent_again_from_a_moment_on(signed_in):
+    client = signed_in()
+    target = make_target(client)
+    assert "failed for good" in said(client.get(card(target, "send-failed-again")))
+    old = failed_message(target, failed_at=timezone.now() - timedelta(days=3))
+    new = failed_message(target)
+    assert client.post(card(target, "send-failed-again"), {"since": ""}).status_code == 422
+    since = timezone.now() - timedelta(days=1)
+    sent = said(client.post(card(target, "send-failed-again"), {"since": f"{since:%Y-%m-%dT%H:%M}"}))
+    assert "1 message queued again." in sent
+    assert new.sent_again.count() == 1
+    assert not old.sent_again.exists()
