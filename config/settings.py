@@ -183,6 +183,7 @@ CACHES = {
 USE_TZ = True
 TIME_ZONE = env.time_zone("TIME_ZONE", default="UTC")
 USE_I18N = True
+FORMAT_MODULE_PATH = ["config.formats"]
 LANGUAGE_CODE = "en"
 
 globals().update(env.email("EMAIL_URL", default=VAR_DIR / "mail"))  # EMAIL_BACKEND, EMAIL_HOST, …
