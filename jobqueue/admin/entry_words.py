@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from jobqueue import validation
-from jobqueue.admin import badges, words
+from jobqueue.admin import badges, extensions, words
 from jobqueue.models import Entry, LogEntry
 from jobqueue.querysets import running_log_entries
 from jobqueue.schedule import ScheduleError
@@ -62,6 +62,9 @@ def _state(entry: Entry, *, now: datetime) -> SafeString:
         return format_html("found nothing to do and sleeps until {}.", at)
     if status == Status.ERROR:
         retries = f" after {words.counted(entry.attempts, 'retry', 'retries')}" if entry.attempts else ""
+        owner = extensions.owner_of(entry)
+        if owner is not None:
+            return format_html("failed{}. Its {} decides when it runs again.", retries, owner.label.lower())
         return format_html("failed{} and will not run until somebody restarts it.", retries)
     if status == Status.FINISHED:
         return mark_safe("has finished.")

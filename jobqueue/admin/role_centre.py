@@ -60,7 +60,9 @@ def contents(request: HttpRequest) -> dict[str, Any]:
         "needs_you": needs_you(request, counts=counts),
         "error_count": counts.get(Status.ERROR, 0),
         "tiles": [
-            *tiles(counts, late=late_count(company, now=now), in_process=in_process),
+            *tiles(
+                counts, late=late_count(company, now=now), in_process=in_process, held=held_count(company)
+            ),
             *extensions.tiles(request),
         ],
         "running": running(company),
@@ -97,6 +99,11 @@ def status_counts(company: Company) -> dict[int, int]:
 def running_count(company: Company) -> int:
     """Number of entries with a run in process, extra runs beside the status included."""
     return running_entries(company).count()
+
+
+def held_count(company: Company) -> int:
+    """Entries somebody holds. Those of an owner rest On Hold between its runs, which is nothing to see to."""
+    return Entry.objects.filter(company=company, status=Status.ON_HOLD, owner_kind="").count()
 
 
 def late_count(company: Company, *, now: datetime) -> int:
@@ -161,21 +168,20 @@ def _helping(request: HttpRequest, entry: Entry) -> list[Button]:
     return buttons
 
 
-def tiles(counts: dict[int, int], *, late: int, in_process: int) -> list[Tile]:
+def tiles(counts: dict[int, int], *, late: int, in_process: int, held: int) -> list[Tile]:
     """Counts that lead to the filtered list; *Late* only when something is."""
     error, waiting, queue = (
         counts.get(Status.ERROR, 0),
         counts.get(Status.WAITING, 0),
         counts.get(Status.READY, 0),
     )
-    held = counts.get(Status.ON_HOLD, 0)
     listing = reverse("admin:jobqueue_entry_changelist")
     found = [
         Tile("Error", error, f"{listing}?tab=error", "error" if error else "quiet", "square"),
         Tile("In Process", in_process, f"{listing}?tab=in-process", "running", "ring"),
         Tile("Ready", queue, f"{listing}?tab=ready", "ready", "clock"),
         Tile("Waiting", waiting, f"{listing}?tab=waiting", "waiting" if waiting else "quiet", "hourglass"),
-        Tile("On Hold", held, f"{listing}?tab=on-hold", "held", "pause"),
+        Tile("On Hold", held, f"{listing}?tab=on-hold&owner=-", "held", "pause"),
     ]
     if late:
         found.insert(3, Tile("Late", late, f"{listing}?tab=late", "late", "clock"))
