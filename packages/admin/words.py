@@ -28,17 +28,8 @@ def run_address(run: Run) -> str:
 
 
 def next_run(package: Package, *, now: datetime) -> SafeString:
-    """The moment in the package's zone with the distance beside it, as lists and the card show it."""
-    if package.next_run_at is None:
-        return mark_safe('<span class="jw-none">–</span>')
-    return format_html(
-        '<time class="jw-time" datetime="{}" title="{}"><span class="jw-relative">{}</span>'
-        '<span class="jw-absolute">{}</span></time>',
-        package.next_run_at.isoformat(),
-        package.next_run_at.isoformat(),
-        words.relative(package.next_run_at, now=now),
-        in_zone(package.next_run_at, zone_name=package.time_zone, now=now),
-    )
+    """The distance and the moment as the viewer reads it, with that of the package's zone where it differs."""
+    return words.moment(package.next_run_at, now=now, zone_name=package.time_zone)
 
 
 def trigger_words(run: Run) -> str:

@@ -190,7 +190,7 @@ def test_explain_lists_the_gates_with_the_button_that_opens_the_first_closed_one
     assert "Why is it not" in page
     assert "Not held" in page
     assert "Year end" in page
-    assert "gates open" in page
+    assert "conditions met" in page
 
 
 def test_the_card_shows_the_next_twenty_runs(signed_in):
