@@ -47,6 +47,8 @@ class LineForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = field.label  # the table has its labels above, for the eye only
         line = self.instance
         if line.pk is None:
             return
