@@ -155,6 +155,19 @@ class JobQueueAdmin(ModelAdmin):
             request.job_queue_refusal = refusal
             return super().changeform_view(request, object_id, form_url, extra_context)
 
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if context.get("subtitle") == context.get("title"):
+            context["subtitle"] = None  # the window's title names the row once
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
     def get_form(
         self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any
     ) -> type:

@@ -14,8 +14,11 @@ from jobqueue.states import Status
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Groups of links for django-unfold's ``SIDEBAR.navigation``; items without permission are left out."""
-    if getattr(request, "company", None) is None or not request.user.is_authenticated:
+    if not request.user.is_authenticated:
         return []
+    if getattr(request, "company", None) is None:
+        # Pages of the person, such as the password: without a group django-unfold would list every app there is.
+        return [group("Job queue", [item("Role centre", icon="space_dashboard", name="index")])]
     people = request.user.has_perm("auth.view_user") or request.user.has_perm("auth.view_group")
     groups = [
         group("Job queue", _job_queue(request) if may(request, "view") else []),

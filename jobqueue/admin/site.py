@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
 from unfold.sites import UnfoldAdminSite
 
 from jobqueue import companies
@@ -58,6 +58,12 @@ class JobQueueSite(UnfoldAdminSite):
         return polled(
             request, "jobqueue/admin/role_centre.html", context, region="jobqueue/admin/role_centre_body.html"
         )
+
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The first step of the way shown above every page: Django would list the tables of an app here."""
+        return HttpResponseRedirect(reverse("admin:index"))
 
     def _nothing_to_see(self, request: HttpRequest) -> HttpResponse:
         context = {**self.each_context(request), "title": self.index_title, "subtitle": None}
