@@ -20,6 +20,7 @@ from jobqueue.scheduler import database_now
 from packages import lists
 from packages.errors import PackageLocked
 from packages.lifecycle.fields import write
+from packages.lifecycle.identity import answer_for
 from packages.models import Package, PackageLine, Recurrence
 from packages.models.package import NAME_LENGTH
 from packages.permissions import may_act_as, require
@@ -94,6 +95,8 @@ def _change(
     if not changed:
         return package
     names = {*changed, "name_key"} if "name" in changed else changed
+    if "run_as_user" in changed:
+        names = names.union(answer_for(package, actor=actor))
     try:
         with transaction.atomic():
             store_change(package, names, actor=actor, now=now)

@@ -19,8 +19,9 @@ from jobqueue.models import Entry
 from jobqueue.scheduler import database_now
 from jobqueue.validation import REACHING_THE_JOB
 from packages.lifecycle.fields import write
+from packages.lifecycle.identity import answer_for
 from packages.models import Package, PackageLine
-from packages.permissions import may_act_as, require
+from packages.permissions import require
 from packages.rows import require_editable, require_revision, store_change, verb
 from packages.states import OWNER_KIND
 
@@ -288,12 +289,7 @@ def _reorder(
 
 def answer_for_change(package: Package, *, actor: Actor, now: datetime) -> None:
     """Stores a change that reaches the jobs; its author becomes the identity unless free to act as the present one."""
-    names = []
-    identity = package.run_as_user or package.identity
-    if actor.user is not None and not may_act_as(actor, identity, package.company):
-        package.run_as_user, package.identity = None, actor.user
-        names = ["run_as_user", "identity"]
-    store_change(package, names, actor=actor, now=now, lines=True)
+    store_change(package, answer_for(package, actor=actor), actor=actor, now=now, lines=True)
 
 
 def _require_change(package: Package, *, actor: Actor, expected_revision: int | None) -> None:

@@ -298,6 +298,25 @@ class TestLines:
         package = reloaded(package)
         assert (package.run_as_user, package.identity) == (None, editor)
 
+    def test_a_changed_job_does_not_run_as_somebody_else_once_run_as_user_is_empty_again(self):
+        boss = make_superuser()
+        package = lifecycle.set_active(nightly(), actor=actor_of(boss), now=FRIDAY_NOON)
+        lifecycle.set_on_hold(package, actor=actor_of(boss), now=FRIDAY_NOON)
+        editor = actor_of(make_user(groups=["Scheduler"]))
+        lifecycle.change_package(package, {"run_as_user": editor.user}, actor=editor)
+        lifecycle.change_line_entry(package.lines.first(), {"parameter_string": "x"}, actor=editor)
+        lifecycle.change_package(package, {"run_as_user": None}, actor=editor)
+        lifecycle.run_now(package, actor=actor_of(boss), now=TONIGHT)
+        assert last_run(package).identity == editor.user
+
+    def test_who_may_set_up_packages_empties_run_as_user_and_keeps_the_identity(self):
+        boss = make_superuser()
+        package = lifecycle.set_active(nightly(run_as_user=boss), actor=actor_of(boss), now=FRIDAY_NOON)
+        lifecycle.set_on_hold(package, actor=actor_of(boss), now=FRIDAY_NOON)
+        admin = make_user(groups=["Administrator"])
+        lifecycle.change_package(package, {"run_as_user": None}, actor=actor_of(admin))
+        assert (reloaded(package).run_as_user, reloaded(package).identity) == (None, boss)
+
     def test_who_may_name_others_keeps_the_identity(self):
         named = make_superuser()
         package = nightly(run_as_user=named)
