@@ -6,10 +6,11 @@ from typing import Any
 from jobqueue.actors import Actor
 from jobqueue.errors import Refused
 from jobqueue.scheduler import database_now
+from notifications.events import LOOK
 from notifications.models import NotificationLine, NotificationList
 from packages.models import Package
 from packages.permissions import require
-from packages.rows import require_editable, require_revision, store_change, verb
+from packages.rows import locked, require_editable, require_revision, store_change, verb
 from packages.states import LIST_OWNER_KIND
 
 DELETE = "delete-list"
@@ -107,7 +108,7 @@ def refuse_while_locked(*, list: NotificationList, actor: Actor, change: str = "
     package = package_of(list)
     if package is not None:
         require(actor, "maintain", package.company)
-        require_editable(package)
+        require_editable(package if change == LOOK else locked(package.pk))
 
 
 def _refuse_if_referred_to(notification_list: NotificationList) -> None:

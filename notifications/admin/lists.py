@@ -25,7 +25,7 @@ from notifications import scenarios, verbs
 from notifications.admin import entry_lists, owners
 from notifications.admin.line_form import SUBJECTS, LineFormSet, line_form
 from notifications.admin.list_verbs import VERBS
-from notifications.events import before_change_list
+from notifications.events import LOOK, before_change_list
 from notifications.line_rules import offered_scenarios
 from notifications.models import DefaultList, NotificationLine, NotificationList
 from notifications.verbs.guards import level_of
@@ -146,9 +146,7 @@ class NotificationListAdmin(VerbsAdmin):
     def locked(self, request: HttpRequest, found: NotificationList) -> str:
         """The sentence why the list cannot be changed now; empty if it can."""
         try:
-            before_change_list.send(
-                sender=NotificationList, list=found, actor=actor_of(request), change="look"
-            )
+            before_change_list.send(sender=NotificationList, list=found, actor=actor_of(request), change=LOOK)
         except JobQueueError as refusal:
             return refusal.message
         return ""

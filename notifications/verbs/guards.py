@@ -17,19 +17,20 @@ def level_of(found: NotificationList) -> Level:
 def changeable(found: NotificationList, *, actor: Actor, change: str, as_owner: bool) -> NotificationList:
     """The list as stored now, locked, if the actor may change it now and nobody objects.
 
+    Whoever objects may lock what owns the list, so they are asked first: owners lock themselves before their list.
     Raises ``NotFound``, ``NotAllowed``, and what a receiver of ``before_change_list`` raises.
     """
-    row = (
-        NotificationList.objects.select_for_update(of=("self",))
-        .select_related("company")
-        .filter(pk=found.pk)
-        .first()
-    )
-    if row is None:
-        raise NotFound(f"The notification list “{found}” does not exist any more.")
+    rows = NotificationList.objects.select_related("company").filter(pk=found.pk)
     if not as_owner:
+        row = _there(rows.first(), found)
         require(actor, level_of(row), row.company)
         before_change_list.send(sender=NotificationList, list=row, actor=actor, change=change)
+    return _there(rows.select_for_update(of=("self",)).first(), found)
+
+
+def _there(row: NotificationList | None, found: NotificationList) -> NotificationList:
+    if row is None:
+        raise NotFound(f"The notification list “{found}” does not exist any more.")
     return row
 
 

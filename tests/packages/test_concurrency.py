@@ -4,19 +4,24 @@ import threading
 from collections.abc import Callable, Sequence
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
+from django.db.models.signals import post_save
 
 from jobqueue.errors import JobQueueError
 from jobqueue.models import LogEntry, ScheduledTask
 from jobqueue.scheduler.inline import run_due_tasks
 from jobqueue.states import LogStatus
+from notifications import verbs
+from notifications.models import NotificationLine
 from packages import lifecycle
 from packages.engine import due
 from packages.engine.planning import START_ROUTINE
 from packages.engine.reconciling import look_round
-from packages.models import Run, StatusChange
+from packages.lists import private_list
+from packages.models import Package, Run, StatusChange
 from packages.states import Outcome, PackageStatus, Result
 from tests.builders import actor_of, make_user
+from tests.jobqueue.driving import connected
 from tests.packages.building import (
     FRIDAY_NOON,
     MINUTE,
@@ -161,6 +166,32 @@ def test_a_change_against_set_active_is_made_before_or_not_at_all():
     package = reloaded(package)
     assert package.status == PackageStatus.ACTIVE
     assert package.lines.count() == (4 if "package_locked" in answers else package.lines.count())
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'")
+def test_a_package_cannot_be_set_active_before_a_change_of_its_list_is_stored():
+    package = nightly()
+    actor, own = boss_of(package), private_list(package)
+    busy: list[OperationalError] = []
+
+    def look(**_) -> None:
+        thread = threading.Thread(target=lock_package)
+        thread.start()
+        thread.join()
+
+    def lock_package() -> None:
+        try:
+            with transaction.atomic():
+                Package.objects.select_for_update(nowait=True, no_key=True).get(pk=package.pk)
+        except OperationalError as error:
+            busy.append(error)
+        finally:
+            connection.close()
+
+    with connected(post_save, look):
+        verbs.add_line(own, {"address": "zoe@example.com", "scenario": "package_error"}, actor=actor)
+    assert NotificationLine.objects.filter(list=own).count() == 1
+    assert busy
 
 
 def test_groups_that_end_at_once_start_the_next_line_once():
