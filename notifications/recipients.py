@@ -201,13 +201,18 @@ def _fall_back(occasion: Occasion, *, failure: str) -> tuple[dict[NotificationLi
 
 
 def _not_yet_told(lines: Mapping[NotificationLine, str], occasion: Occasion) -> dict[NotificationLine, str]:
+    """The lines that have not been told of this occasion, which they now are.
+
+    Two transactions that notice it at the same moment may both tell it; neither loses what else it has to tell.
+    """
     keys = {line: key for line, scenario in lines.items() if (key := occasion.once_key_of(scenario))}
     marks = ToldMark.objects.filter(line__in=[line.pk for line in keys], key__in=set(keys.values()))
     known = set(marks.values_list("line_id", "key"))
     fresh = {line: scenario for line, scenario in lines.items() if (line.pk, keys.get(line)) not in known}
-    ToldMark.objects.bulk_create(
+    marks_to_make = [
         ToldMark(line=line, key=keys[line], at=occasion.moment) for line in fresh if line in keys
-    )
+    ]
+    ToldMark.objects.bulk_create(marks_to_make, ignore_conflicts=True)
     return fresh
 
 

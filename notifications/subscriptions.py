@@ -126,7 +126,8 @@ def _not_yet_told(target: ChannelTarget, codes: Sequence[str], occasion: Occasio
     if not wanted:
         return list(codes)
     known = set(ToldMark.objects.filter(target=target, key__in=wanted).values_list("key", flat=True))
+    new = [ToldMark(target=target, key=key, at=occasion.moment) for key in sorted(wanted - known)]
     ToldMark.objects.bulk_create(
-        ToldMark(target=target, key=key, at=occasion.moment) for key in sorted(wanted - known)
-    )
+        new, ignore_conflicts=True
+    )  # another transaction may notice it at this moment, too
     return [code for code in codes if not keys[code] or keys[code] not in known]
