@@ -11,7 +11,7 @@ from jobqueue.scheduler import database_now
 from jobqueue.secrets import seal
 from notifications.channels.webhook import new_secret
 from notifications.models import ChannelTarget
-from notifications.verbs.targets import secret_of
+from notifications.verbs.targets import locked_target, secret_of
 
 
 def renew_secret(target: ChannelTarget, *, actor: Actor, now: datetime | None = None) -> str:
@@ -44,7 +44,7 @@ def drop_old_secret(target: ChannelTarget, *, actor: Actor, now: datetime | None
 
 
 def _webhook(target: ChannelTarget) -> ChannelTarget:
-    row = ChannelTarget.objects.select_for_update().get(pk=target.pk)
+    row = locked_target(target)
     if row.kind != ChannelTarget.Kind.WEBHOOK:
         raise Refused(f"“{row}” is a target of {row.get_kind_display()}, which knows no signatures.")
     return row

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from jobqueue.actors import Actor
-from jobqueue.errors import Invalid, Problem
+from jobqueue.errors import Invalid, NotFound, Problem
 from jobqueue.models import Company
 from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
@@ -40,9 +40,13 @@ def create_target(
 def update_target(
     target: ChannelTarget, values: Mapping[str, Any], *, actor: Actor, now: datetime | None = None
 ) -> ChannelTarget:
-    """Changes a target; an address or secret that is not given, or empty, stays. Raises as :func:`create_target`."""
+    """Changes what is given of a target; an address or secret that is empty stays. Returns it as stored.
+
+    Raises as :func:`create_target`, and ``NotFound``.
+    """
     require(actor, "administer", target.company)
-    return _store(target, values, now=now or database_now())
+    with transaction.atomic():
+        return _store(locked_target(target), values, now=now or database_now())
 
 
 def delete_target(target: ChannelTarget, *, actor: Actor) -> None:
@@ -58,6 +62,15 @@ def delete_target(target: ChannelTarget, *, actor: Actor) -> None:
         raise ListInUse(
             f"The target “{target}” is a recipient on {', '.join(lists[:5])}. Remove it there first."
         ) from error
+
+
+def locked_target(target: ChannelTarget) -> ChannelTarget:
+    """The target as stored now, locked until the transaction ends; raises ``NotFound``."""
+    rows = ChannelTarget.objects.select_for_update(of=("self",)).select_related("company")
+    found = rows.filter(pk=target.pk).first()
+    if found is None:
+        raise NotFound(f"The target “{target}” does not exist any more; somebody deleted it.")
+    return found
 
 
 def address_of(target: ChannelTarget) -> str:

@@ -1,5 +1,7 @@
 """The verbs of lists, lines, links, targets and messages: permissions, every refusal, and what they leave behind."""
 
+from functools import partial
+
 import pytest
 
 from jobqueue.errors import Invalid, JobQueueError, NotAllowed, NotFound, Refused
@@ -422,7 +424,7 @@ class TestTargets:
 
     def test_what_is_left_empty_stays(self, admin):
         target = verbs.create_target(default_company(), self.VALUES, actor=admin)
-        verbs.update_target(target, {"name": "Ops", "address": "", "secret": ""}, actor=admin)
+        target = verbs.update_target(target, {"name": "Ops", "address": "", "secret": ""}, actor=admin)
 
         assert (target.name, address_of(target), secret_of(target)) == ("Ops", self.VALUES["address"], SECRET)
 
@@ -453,6 +455,22 @@ class TestTargets:
             verbs.delete_target(target, actor=admin)
         found.lines.all().delete()
         verbs.delete_target(target, actor=admin)
+
+        assert not ChannelTarget.objects.exists()
+
+    def test_a_change_keeps_a_secret_that_was_renewed_meanwhile(self, admin):
+        opened = verbs.create_target(default_company(), self.VALUES, actor=admin)
+        fresh = verbs.renew_secret(ChannelTarget.objects.get(), actor=admin)
+        verbs.update_target(opened, {"name": "Ops"}, actor=admin)
+
+        assert secret_of(ChannelTarget.objects.get()).split()[0] == fresh
+
+    def test_a_target_deleted_meanwhile_does_not_come_back(self, admin):
+        opened = verbs.create_target(default_company(), self.VALUES, actor=admin)
+        verbs.delete_target(ChannelTarget.objects.get(), actor=admin)
+        for change in (verbs.renew_secret, partial(verbs.update_target, values={"name": "Ops"})):
+            with pytest.raises(NotFound, match="somebody deleted it"):
+                change(opened, actor=admin)
 
         assert not ChannelTarget.objects.exists()
 
