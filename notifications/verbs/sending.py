@@ -60,14 +60,19 @@ def send_again(message: Message, *, actor: Actor, now: datetime | None = None) -
     require(actor, "operate", message.company)
     now = now or database_now()
     with transaction.atomic():
-        row = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
-        if row.state not in FINISHED:
-            raise MessageNotFinished(
-                f"Message {row.pk} to “{row.recipient}” is still on its way; it is tried again by itself."
-            )
-        found = _let_go(row, now=now) if row.state == Message.State.HELD else _copy(row, now=now)
-        queue_delivery(row.company, not_before=now)
+        found = queue_again(message, now=now)
+        queue_delivery(message.company, not_before=now)
     return found
+
+
+def queue_again(message: Message, *, now: datetime) -> Message:
+    """Queues a finished message once more without a task that delivers it; as :func:`send_again` otherwise."""
+    row = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
+    if row.state not in FINISHED:
+        raise MessageNotFinished(
+            f"Message {row.pk} to “{row.recipient}” is still on its way; it is tried again by itself."
+        )
+    return _let_go(row, now=now) if row.state == Message.State.HELD else _copy(row, now=now)
 
 
 def _let_go(row: Message, *, now: datetime) -> Message:

@@ -17,9 +17,9 @@ from jobqueue.scheduler import database_now
 from notifications.models import ChannelTarget, Message
 from notifications.notify import queue_delivery
 from notifications.recipients import Told
-from notifications.verbs.sending import TEST_TEMPLATE, send_again
+from notifications.verbs.sending import TEST_TEMPLATE, queue_again
 from notifications.verbs.signing import renew_secret
-from notifications.verbs.targets import create_target, update_target
+from notifications.verbs.targets import create_target, locked_target, update_target
 from notifications.writing import write
 
 MOST_AT_ONCE = 1_000
@@ -93,7 +93,11 @@ def replay_failed(
         target=target, state=Message.State.FAILED, failed_at__gte=since, sent_again=None
     ).select_related("company")
     with transaction.atomic():
-        return [send_again(one, actor=actor, now=now) for one in failed.order_by("pk")[:MOST_AT_ONCE]]
+        locked_target(target)  # one replay at a time, so that nothing is sent again twice
+        queued = [queue_again(one, now=now) for one in failed.order_by("pk")[:MOST_AT_ONCE]]
+        if queued:
+            queue_delivery(target.company, not_before=now)
+    return queued
 
 
 def require_outside(address: Any) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from jobqueue.errors import Invalid, JobQueueError, NotAllowed, NotFound, Refused
-from jobqueue.models import Entry, EntryChange
+from jobqueue.models import Entry, EntryChange, ScheduledTask
 from notifications import verbs
 from notifications.events import before_change_list
 from notifications.models import (
@@ -17,6 +17,7 @@ from notifications.models import (
     NotificationList,
     RecipientPreference,
 )
+from notifications.notify import DELIVER_ROUTINE
 from notifications.verbs.targets import address_of, secret_of
 from tests.builders import (
     NOW,
@@ -28,7 +29,7 @@ from tests.builders import (
     make_user,
 )
 from tests.jobqueue.driving import connected
-from tests.notifications.outbox import add_line, deliver, make_default_list, make_list
+from tests.notifications.outbox import add_line, deliver, make_default_list, make_list, tell
 
 pytestmark = pytest.mark.django_db
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -473,6 +474,18 @@ class TestTargets:
                 change(opened, actor=admin)
 
         assert not ChannelTarget.objects.exists()
+
+    def test_one_round_of_delivery_takes_all_that_is_replayed(self, admin):
+        target = verbs.create_target(default_company(), self.VALUES, actor=admin)
+        found = make_list((target, "entry_error"))
+        failed = [tell("entry_error", lists=(found,)) for _ in range(3)]
+        Message.objects.update(state=Message.State.FAILED, failed_at=NOW)
+        ScheduledTask.objects.all().delete()
+
+        replayed = verbs.replay_failed(target, since=NOW, actor=admin, now=NOW)
+        assert len(replayed) == len(failed)
+        assert ScheduledTask.objects.filter(main_routine=DELIVER_ROUTINE).count() == 1
+        assert verbs.replay_failed(target, since=NOW, actor=admin, now=NOW) == []
 
     def test_targets_need_an_administrator(self, scheduler):
         with pytest.raises(NotAllowed):
