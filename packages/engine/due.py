@@ -62,8 +62,8 @@ def _serve(package: Package, *, now: datetime) -> Run | None:
         lost, served = late, on_time
     else:
         lost = [one for one in late if not one.may_start(now)]
-        served = [one for one in due if one not in lost]
-    served = [one for one in served if not _has_run(package, one.at)]
+        served = [one for one in late if one.may_start(now)] + on_time
+    served = _without_run(package, served)
     message = TOO_LATE if package.missed_run == MissedRun.SKIP else WINDOW_OVER
     missed = planning.record_gap(package, lost, outcome=Outcome.MISSED, message=message, now=now)
     if not served:
@@ -116,6 +116,10 @@ def _seconds_late(first: DueTime, late: list[DueTime], *, now: datetime) -> int:
     return max(1, int((now - first.at).total_seconds())) if first in late else 0
 
 
-def _has_run(package: Package, due_at: datetime) -> bool:
-    runs = Run.objects.filter(package_uuid=package.uuid, due_at=due_at).exclude(trigger=Trigger.MANUAL)
-    return runs.exclude(outcome__in=RECORDS_ONLY).exists()
+def _without_run(package: Package, due: list[DueTime]) -> list[DueTime]:
+    if not due:
+        return []
+    runs = Run.objects.filter(package_uuid=package.uuid, due_at__range=(due[0].at, due[-1].at))
+    runs = runs.exclude(trigger=Trigger.MANUAL).exclude(outcome__in=RECORDS_ONLY)
+    started = set(runs.values_list("due_at", flat=True))
+    return [one for one in due if one.at not in started]

@@ -3,6 +3,8 @@
 from datetime import time
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from jobqueue.models import ScheduledTask
 from packages import lifecycle
@@ -179,6 +181,19 @@ class TestLate:
         assert (found.trigger, found.due_at) == ("late", FRIDAY_NOON)
         assert len(runs_of(package)) == 1
         assert reloaded(package).next_run_at == FRIDAY_NOON + 3 * HOUR
+
+    def test_after_a_long_outage_of_a_dense_grid_a_start_asks_no_more_than_after_a_short_one(self):
+        asked = []
+        for name, outage in (("Short", 10 * MINUTE), ("Long", 10 * HOUR)):
+            package = make_package(name)
+            add_line(package, "Import", 10)
+            add_daily(package, time(12, 0), minutes_between_runs=1)
+            package = active(package, now=FRIDAY_NOON)
+            with CaptureQueriesContext(connection) as queries:
+                started = due.start_due(package.task_id, now=FRIDAY_NOON + outage)
+            assert f"{int(outage / MINUTE)} due times" in started.message
+            asked.append(len(queries))
+        assert asked[0] == asked[1]
 
     def test_the_last_slot_of_a_grid_is_served_moments_after_its_window(self):
         package = active(hourly(until=time(13, 0)), now=FRIDAY_NOON + MINUTE)
