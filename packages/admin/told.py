@@ -8,6 +8,7 @@ from django.urls import reverse
 from notifications.admin.owners import ListOwner, add_list_owner, add_users_of_lists
 from notifications.admin.sources import add_source
 from notifications.models import NotificationList
+from packages.admin.filters import MOST_CHOICES
 from packages.models import Package, Run
 from packages.states import LIST_OWNER_KIND
 
@@ -39,7 +40,7 @@ def owners(lists: Sequence[NotificationList]) -> dict[int, ListOwner]:
 def users(found: NotificationList) -> list[tuple[str, str]]:
     """The packages that refer to a shared list."""
     packages = Package.objects.filter(company=found.company_id, notification_lists=found).order_by("name")
-    return [(f"Package {package.name}", _card(package)) for package in packages]
+    return [(f"Package {package.name}", _card(package)) for package in packages[:MOST_CHOICES]]
 
 
 def package_address(reference: str) -> str:

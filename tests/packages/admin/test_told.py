@@ -26,6 +26,7 @@ def test_a_private_list_names_its_package_and_the_shared_lists_told_too(signed_i
     assert "On call" in page
     shown = client.get(card(shared)).content.decode()
     assert "Package Nightly" in shown
+    assert shown.count(address(f"packages/package/{package.pk}/change/")) == 1
     listed = client.get(address("notifications/notificationlist/?tab=private")).content.decode()
     assert "Of the package Nightly" in listed
 
