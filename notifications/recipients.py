@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import F, QuerySet
 
-from jobqueue.models import Company, CompanyMember
+from jobqueue import companies
+from jobqueue.models import Company
 from notifications import scenarios
 from notifications.models import (
     ChannelTarget,
@@ -163,17 +164,10 @@ def _reachable(lines: QuerySet[NotificationLine], *, company: Company) -> list[N
 
 def _who_may_enter(users: Sequence[Any], *, company: Company) -> set[Any]:
     """The keys of active users who may work in the company, in one query."""
-    active = [user for user in users if user.is_active]
-    limited: dict[Any, set[Any]] = {}
-    if active:
-        members = CompanyMember.objects.filter(user__in=[user.pk for user in active])
-        for user_id, company_id in members.values_list("user_id", "company_id"):
-            limited.setdefault(user_id, set()).add(company_id)
-    return {
-        user.pk
-        for user in active
-        if user.is_superuser or user.pk not in limited or company.pk in limited[user.pk]
-    }
+    active = [user.pk for user in users if user.is_active]
+    if not active:
+        return set()
+    return set(companies.users_of(company).filter(pk__in=active).values_list("pk", flat=True))
 
 
 def _is_above(line: NotificationLine, occasion: Occasion) -> bool:

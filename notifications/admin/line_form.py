@@ -5,10 +5,11 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import get_user_model
+from django.db.models import Q
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from jobqueue.models import CompanyMember
+from jobqueue import companies
 from notifications import scenarios
 from notifications.line_rules import apply, offered_scenarios, problems_of
 from notifications.models import ChannelTarget, NotificationLine, NotificationList
@@ -180,13 +181,9 @@ SUBJECTS = {"entry": "Job queue entries", "package": "Packages"}
 def _users(parent: NotificationList) -> dict[str, Any]:
     """Active users who may work in the company or are on the list already, by key."""
     listed = NotificationLine.objects.filter(list=parent.pk, user__isnull=False).values("user")
-    limited = CompanyMember.objects.exclude(company=parent.company).values("user")
-    members = CompanyMember.objects.filter(company=parent.company).values("user")
-    people = get_user_model().objects.order_by("username")
-    active = people.filter(is_active=True)
-    found = active.exclude(pk__in=limited) | active.filter(pk__in=members) | active.filter(is_superuser=True)
-    rows = list((found.exclude(email="") | people.filter(pk__in=listed)).distinct()[:MOST_USERS])
-    return {str(user.pk): user for user in rows}
+    found = companies.users_of(parent.company).filter(is_active=True).exclude(email="")
+    people = get_user_model().objects.filter(Q(pk__in=found.values("pk")) | Q(pk__in=listed))
+    return {str(user.pk): user for user in people.order_by("username")[:MOST_USERS]}
 
 
 def _name(user: Any) -> str:

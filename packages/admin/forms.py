@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import get_user_model
+from django.db.models import Q
 from django.forms.formsets import BaseFormSet, formset_factory
 from django.http import HttpRequest
 from unfold.widgets import (
@@ -57,7 +58,6 @@ MODES = (
         "Continue – the remaining lines run, and the schedule goes on as if no error occurred",
     ),
 )
-MOST_USERS = 500
 
 
 class RecurrenceForm(forms.Form):
@@ -275,13 +275,10 @@ def package_form_class(request: HttpRequest, package: Package | None) -> type[Pa
 
 def user_choices(request: HttpRequest, package: Package | None) -> Any:
     """Whom the viewer may name as Run As User: with Setup everybody of the company, else oneself."""
-    users = get_user_model()._default_manager.filter(is_active=True)
-    keys = {request.user.pk}
+    shown = Q(pk__in=[request.user.pk, package.run_as_user_id if package is not None else None])
     if may(request, "administer"):
-        keys |= {user.pk for user in users[:MOST_USERS] if companies.may_enter(user, request.company)}
-    if package is not None and package.run_as_user_id is not None:
-        keys.add(package.run_as_user_id)
-    return get_user_model()._default_manager.filter(pk__in=keys).order_by("username")
+        shown |= Q(pk__in=companies.users_of(request.company).filter(is_active=True).values("pk"))
+    return get_user_model()._default_manager.filter(shown).order_by("username")
 
 
 def recurrence_values(row: Recurrence) -> dict[str, Any]:

@@ -96,6 +96,19 @@ class TestCompanies:
         with pytest.raises(NotFound, match="no company “main” you may work in"):
             companies.get("main", guest)
 
+    def test_the_users_of_a_company_are_those_who_may_enter_it(self):
+        boss, anyone, guest, stranger, both = (make_user(is_superuser=number == 0) for number in range(5))
+        one, other = (
+            make_company("one", members=[guest, both]),
+            make_company("other", members=[stranger, both]),
+        )
+        for company in (one, other):
+            expected = {
+                user for user in (boss, anyone, guest, stranger, both) if companies.may_enter(user, company)
+            }
+            assert set(companies.users_of(company)) == expected
+        assert stranger not in companies.users_of(one)
+
     def test_everybody_starts_in_the_default_company(self):
         make_company("aaa")
         assert companies.start_company(make_user()) == companies.default() == default_company()

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from jobqueue.scheduler import database_now
 from packages import lifecycle
@@ -254,6 +256,18 @@ def test_naming_somebody_else_as_run_as_user_needs_set_up(signed_in):
         == 302
     )
     assert reloaded(package).run_as_user == other
+
+
+def test_the_choice_of_users_costs_the_same_however_many_there_are(signed_in):
+    package, client = nightly(), signed_in("Administrator")
+    asked = []
+    for more in (1, 30):
+        people = [builders.make_user() for _ in range(more)]
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(card(package)).content.decode()
+        asked.append(len(queries))
+        assert all(f">{user.username}</option>" in page for user in people)
+    assert asked[0] == asked[1]
 
 
 def test_the_preview_shows_the_next_twenty_due_times_of_what_was_typed(signed_in):
