@@ -81,10 +81,10 @@ class RecurrenceForm(forms.Form):
     minutes_between_runs = forms.IntegerField(
         required=False,
         min_value=0,
-        max_value=1439,
+        max_value=2_147_483_647,
         label="No. of minutes between runs",
         widget=UnfoldAdminIntegerFieldWidget({"placeholder": "0"}),
-        help_text="Empty or 0: once a day.",
+        help_text="Empty or 0: once a day. A day has 1,440; more must be whole days.",
     )
     valid_from = forms.DateField(required=False, widget=DateInput, label="Valid from")
     valid_to = forms.DateField(required=False, widget=DateInput, label="Valid to")

@@ -258,6 +258,22 @@ def test_naming_somebody_else_as_run_as_user_needs_set_up(signed_in):
     assert reloaded(package).run_as_user == other
 
 
+def test_a_grid_of_several_days_stays_when_the_card_is_saved(signed_in):
+    package = nightly()
+    row = package.recurrences.get()
+    lifecycle.change_recurrence(row, {"minutes_between_runs": 2 * 1440}, actor=boss_of(package))
+    package = reloaded(package)
+    saved = signed_in("Scheduler").post(
+        card(package),
+        card_form(package, description="Every other day", **{"recurrence-0-minutes_between_runs": 2880}),
+    )
+    assert saved.status_code == 302
+    assert (reloaded(package).description, package.recurrences.get().minutes_between_runs) == (
+        "Every other day",
+        2880,
+    )
+
+
 def test_the_choice_of_users_costs_the_same_however_many_there_are(signed_in):
     package, client = nightly(), signed_in("Administrator")
     asked = []
