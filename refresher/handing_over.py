@@ -11,9 +11,9 @@ from jobqueue.actors import Actor
 from jobqueue.errors import Refused
 from refresher.entra.credentials import hand_over
 from refresher.entra.models import EntraApplication
-from refresher.entra.rights import require_rights
 from refresher.entra.sign_in import Login
 from refresher.models import Runner
+from refresher.rights import require_rights
 
 HEAD = """\
 # The worker outside, as the runner user {name}. Made by Jobwarden at {now:%Y-%m-%d %H:%M} UTC.

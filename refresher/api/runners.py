@@ -21,9 +21,9 @@ from jobqueue.scheduler import database_now
 from notifications.conf import settings
 from refresher import runners
 from refresher.asking import setup_of
-from refresher.entra.rights import require_rights
 from refresher.handing_over import file_name, worker_configuration
 from refresher.models import MonitoredJob, Runner
+from refresher.rights import require_rights
 
 TAGS = ["refresher"]
 VERBS = ("enable", "disable", "reset", "worker-configuration")

@@ -17,9 +17,9 @@ from refresher import runners
 from refresher.entra import bearer
 from refresher.entra.credentials import login_of
 from refresher.entra.models import EntraApplication, EntraTenant
-from refresher.entra.rights import require_rights
 from refresher.entra.sign_in import Credentials
 from refresher.models import Runner
+from refresher.rights import require_rights
 from refresher.setup import RUNNER_GROUP
 
 LONGEST_NAME = 50

@@ -24,8 +24,8 @@ from refresher.entra.bearer import REFRESH_ROLE
 from refresher.entra.errors import GraphFailed
 from refresher.entra.graph import Graph, Principal, Registered
 from refresher.entra.models import CredentialKind, EntraApplication, EntraTenant
-from refresher.entra.rights import require_rights
 from refresher.models import Runner
+from refresher.rights import require_rights
 
 SECRET_DAYS = 365
 

@@ -18,8 +18,8 @@ from jobqueue.actors import Actor
 from jobqueue.errors import Invalid, Problem, Refused
 from refresher.entra import addresses
 from refresher.entra.models import WARNING_DAYS, CredentialKind, EntraApplication
-from refresher.entra.rights import require_rights
 from refresher.entra.sign_in import Login
+from refresher.rights import require_rights
 
 CERTIFICATE_DAYS = 365
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)

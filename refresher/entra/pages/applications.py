@@ -19,7 +19,7 @@ from refresher.entra.pages import leaving
 from refresher.entra.pages.base import EntraAdmin, expiry_badge
 from refresher.entra.pages.forms import CardForm, RegisterForm
 from refresher.entra.pages.verbs import VERBS
-from refresher.entra.rights import require_rights
+from refresher.rights import require_rights
 
 
 @admin.register(EntraApplication)

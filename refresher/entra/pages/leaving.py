@@ -27,7 +27,7 @@ from refresher.entra import applications, consent, creating, round_trip
 from refresher.entra.graph import Graph
 from refresher.entra.models import CredentialKind, EntraApplication, EntraTenant
 from refresher.entra.pages.forms import CreateForm
-from refresher.entra.rights import require_rights
+from refresher.rights import require_rights
 
 PLACE = "refresher/entraapplication/"
 
