@@ -1,7 +1,7 @@
 """Verbs on runner users, and whether one is operational.
 
 Source: *Refresher reference, Runner users* and *Worker bookkeeping*. Runners belong to the installation; those who
-administer the job queue look after them.
+administer the job queue of every company look after them.
 """
 
 from collections.abc import Iterable
@@ -17,13 +17,13 @@ from jobqueue import companies
 from jobqueue.actors import Actor
 from jobqueue.errors import Invalid, NotAllowed, NotFound, Problem, Refused
 from jobqueue.models import Company
-from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
 from refresher import telling
 from refresher.entra.models import EntraApplication
 from refresher.errors import NotOperational
 from refresher.models import MonitoredJob, RefreshSetup, Runner
 from refresher.models.runner import FAILURE_LIMIT, MAX_ERROR
+from refresher.rights import require_rights
 from refresher.setup import RUNNER_GROUP
 
 PERMISSION = "refresher.act_as_runner"
@@ -87,7 +87,7 @@ def register_runner(user: Any, *, actor: Actor, now: datetime | None = None) -> 
 
     The user must be active, hold the permission set and be no superuser: a runner's rights are given one by one.
     """
-    require(actor, "administer")
+    require_rights(actor)
     now = now or database_now()
     name = user.get_username()
     problems = []
@@ -113,7 +113,7 @@ def register_runner(user: Any, *, actor: Actor, now: datetime | None = None) -> 
 
 def set_runner_enabled(runner: Runner, enabled: bool, *, actor: Actor) -> Runner:
     """Enables or disables a runner; its jobs stay assigned to it and show as unserved meanwhile."""
-    require(actor, "administer")
+    require_rights(actor)
     runner.is_enabled = enabled
     runner.save(update_fields=["is_enabled"])
     return runner
@@ -121,7 +121,7 @@ def set_runner_enabled(runner: Runner, enabled: bool, *, actor: Actor) -> Runner
 
 def remove_runner(runner: Runner, *, actor: Actor) -> None:
     """Takes a runner off the list; refused while jobs, set-ups or an Entra application name it. The user stays."""
-    require(actor, "administer")
+    require_rights(actor)
     if EntraApplication.objects.filter(runner=runner).exists():
         raise Refused(
             f"“{runner.name}” has an Entra application. Remove that first in the list of Entra applications.",
@@ -140,7 +140,7 @@ def remove_runner(runner: Runner, *, actor: Actor) -> None:
 
 def reset_runner(runner: Runner, *, actor: Actor) -> bool:
     """Sets the failed attempts to 0, so that the runner is called again; False if there was nothing to reset."""
-    require(actor, "administer")
+    require_rights(actor)
     changed = Runner.objects.filter(pk=runner.pk, failed_attempts__gt=0).update(
         failed_attempts=0, last_error=""
     )

@@ -1,6 +1,7 @@
 """Runner users: registering, what keeps one from working, counters, distribution by load, and who may do what."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -10,6 +11,7 @@ from notifications.models import Message
 from refresher import monitoring, runners, setting_up
 from refresher.asking import setup_of
 from refresher.distributing import distribute_runners, load_of
+from refresher.entra.models import EntraApplication, EntraTenant
 from refresher.errors import NotOperational
 from refresher.models import MonitoredJob, Runner
 from refresher.passing import refresh_as_runner, refresh_now, simulate_pass
@@ -84,6 +86,15 @@ def test_unknown_names_say_who_is_registered():
     make_runner("robot")
     with pytest.raises(NotFound, match="Registered are: robot"):
         runners.get_runner("ghost")
+
+
+def test_a_runner_with_an_entra_application_is_not_removed(admin):
+    runner = make_runner("robot")
+    tenant = EntraTenant.objects.create(name="Contoso", tenant_id=uuid4(), client_id=uuid4())
+    EntraApplication.objects.create(runner=runner, tenant=tenant, display_name="robot", client_id=uuid4())
+    with pytest.raises(Refused, match="has an Entra application"):
+        runners.remove_runner(runner, actor=admin)
+    assert EntraApplication.objects.get().runner == runner
 
 
 def test_resetting_makes_a_runner_work_again(admin):
@@ -325,6 +336,20 @@ VERBS = {
         lambda actor, job: runners.reset_runner(setup_of(job.company).default_runner, actor=actor),
         {"Administrator"},
     ),
+    "register a runner": (
+        lambda actor, job: runners.register_runner(make_user(groups=[RUNNER_GROUP]), actor=actor),
+        {"Administrator"},
+    ),
+    "disable a runner": (
+        lambda actor, job: runners.set_runner_enabled(
+            setup_of(job.company).default_runner, False, actor=actor
+        ),
+        {"Administrator"},
+    ),
+    "remove a runner": (
+        lambda actor, job: runners.remove_runner(make_runner("spare"), actor=actor),
+        {"Administrator"},
+    ),
     "refresh as a runner": (lambda actor, job: refresh_as_runner(job.company, actor=actor, now=NOW), set()),
 }
 
@@ -386,8 +411,6 @@ def test_nobody_reaches_into_a_company_that_is_closed_to_them(verb):
     act, allowed = VERBS[verb]
     user = make_user(groups=["Administrator"])
     make_company("own", members=[user])
-    if verb in ("reset a runner",):  # runners belong to the installation
-        return
     with pytest.raises(JobQueueError) as refusal:
         act(actor_of(user), job)
     assert refusal.value.code == "not_allowed"
