@@ -17,6 +17,7 @@ from jobqueue.states import LogStatus
 from jobqueue.validation import recurrence_of
 from refresher.errors import NotOperational
 from refresher.models import MonitoredJob, Runner
+from refresher.monitoring import assign_runner
 from refresher.runners import operational_problems
 
 USUAL_RUNS = 20
@@ -58,9 +59,8 @@ def distribute_runners(
     jobs = MonitoredJob.objects.select_related("company", "runner__user").filter(company=company)
     with transaction.atomic():
         moves = _place(list(jobs.order_by("pk")), runners, now=now)
-        for move in [] if preview else moves:
-            MonitoredJob.objects.filter(pk=move.job.pk).update(runner=move.new)
-            move.job.runner = move.new
+        for move in [] if preview else sorted(moves, key=lambda one: one.job.pk):
+            assign_runner(move.job, move.new, actor=actor)
     return moves
 
 

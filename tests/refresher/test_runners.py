@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from jobqueue.errors import Invalid, JobQueueError, NotAllowed, NotFound, Refused
-from jobqueue.models import CompanyMember
+from jobqueue.models import CompanyMember, EntryChange
 from notifications.models import Message
 from refresher import monitoring, runners, setting_up
 from refresher.asking import setup_of
@@ -267,6 +267,7 @@ def test_jobs_are_spread_evenly_by_load(admin):
     }
     assert sorted(carried.values()) == [60 * 24, 60 * 24]
     assert distribute_runners(default_company(), actor=admin, now=NOW) == []
+    assert EntryChange.objects.filter(action="assign-runner", user=admin.user).count() == len(jobs)
 
 
 def test_only_runners_that_may_run_a_job_get_it(admin):
