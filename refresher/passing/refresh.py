@@ -1,9 +1,11 @@
 """Passes: as a runner, in login mode, queued in the background, or only simulated."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Max
 
 from jobqueue.actors import Actor
 from jobqueue.errors import NotAllowed, Refused
@@ -13,14 +15,16 @@ from jobqueue.scheduler import copy_guard, database_now
 from refresher import registration, retention, telling
 from refresher.asking import jobs_for, setup_of
 from refresher.errors import PassFailed
-from refresher.models import MonitoredJob, RefreshLog, RefreshSetup, Runner
+from refresher.models import MonitoredJob, RefreshLog, RefreshLogLine, RefreshSetup, Runner
 from refresher.passing.carrying_out import refresh_job
 from refresher.passing.standpoint import Standpoint
-from refresher.results import PassResult
+from refresher.results import Outcome, PassResult
 from refresher.runners import record_success, require_entitled, require_operational, runner_of
-from refresher.states import Action, PassState, RefreshStatus, Trigger
+from refresher.states import Action, PassState, Trigger
 
 logger = logging.getLogger(__name__)
+
+MESSAGE_LENGTH = 2048
 
 
 def refresh_as_runner(
@@ -128,31 +132,27 @@ def _run(
     try:
         _require_possible(setup)
     except Refused as refusal:
-        failed_before = _newest_state(setup) == PassState.FAILED
-        _close(log, PassState.FAILED, refusal.message, now=now)
-        if not failed_before:
-            telling.pass_failed(log)
+        with transaction.atomic():
+            is_known = _newest_failed_of(setup, refusal)
+            _close(log, PassState.FAILED, refusal.message, now=now)
+            if not is_known:
+                telling.pass_failed(log)
         raise
     log.save()
     result = PassResult(PassState.DONE, "", runner, log)
     result.registered = registration.register_all(setup, now=now)
     standpoint = Standpoint.of(setup, runner=runner, on_behalf=on_behalf, now=now)
-    failing = set()
-    for key, status in list(
-        jobs_for(setup.company, runner=runner, setup=setup).values_list("pk", "last_refresh_status")
-    ):
+    for key in list(jobs_for(setup.company, runner=runner, setup=setup).values_list("pk", flat=True)):
         outcome = refresh_job(key, standpoint, log=log)
         if outcome is not None:
             result.outcomes.append(outcome)
-            if outcome.failed and status != RefreshStatus.ERROR:
-                failing.add(key)
     _count(log, result)
     result.message = in_words(result)
     with transaction.atomic():
         _close(log, PassState.DONE, result.message, now=max(now, database_now()))
         if log.registration_errors and not _had_registration_errors(log):
             telling.registration_failed(log, [one for one in result.registered if one.error])
-        telling.jobs_failed(log, [one for one in result.outcomes if one.job.pk in failing])
+        telling.jobs_failed(log, _newly_failed(result.outcomes, log=log))
     retention.delete_old_logs(setup.company, now=now)
     return result
 
@@ -168,10 +168,30 @@ def _require_possible(setup: RefreshSetup) -> None:
         )
 
 
-def _newest_state(setup: RefreshSetup) -> str | None:
-    """How the newest pass of the company ended."""
-    ended = RefreshLog.objects.filter(company=setup.company, ended_at__isnull=False)
-    return ended.values_list("state", flat=True).order_by("-pk").first()
+def _newest_failed_of(setup: RefreshSetup, refusal: Refused) -> bool:
+    """Whether the company's newest pass failed of the same, so that people have heard of it."""
+    ended = RefreshLog.objects.filter(company=setup.company, ended_at__isnull=False).order_by("-pk")
+    newest = ended.values_list("state", "message").first()
+    return newest == (PassState.FAILED, refusal.message[:MESSAGE_LENGTH])
+
+
+def _newly_failed(outcomes: Sequence[Outcome], *, log: RefreshLog) -> list[Outcome]:
+    """The jobs that failed and did not at their pass before.
+
+    A pass that broke off has told nobody, so it does not count, whatever it left on the jobs.
+    """
+    failed = [one for one in outcomes if one.failed]
+    if not failed:
+        return []
+    told = RefreshLogLine.objects.filter(
+        monitored_job__in=[one.job.pk for one in failed], log__state__in=(PassState.DONE, PassState.PARTIAL)
+    )
+    newest = (
+        told.exclude(log=log).order_by().values("monitored_job").annotate(newest=Max("pk")).values("newest")
+    )
+    known = RefreshLogLine.objects.filter(pk__in=newest, action=Action.FAILED)
+    before = set(known.values_list("monitored_job_id", flat=True))
+    return [one for one in failed if one.job.pk not in before]
 
 
 def _had_registration_errors(log: RefreshLog) -> bool:
@@ -192,7 +212,7 @@ def _count(log: RefreshLog, result: PassResult) -> None:
 
 
 def _close(log: RefreshLog, state: PassState, message: str, *, now: datetime) -> None:
-    log.state, log.message, log.ended_at = state, message[:2048], now
+    log.state, log.message, log.ended_at = state, message[:MESSAGE_LENGTH], now
     log.save()
 
 

@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from io import StringIO
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import call_command
@@ -16,7 +17,9 @@ from jobqueue.states import HoldKind, Status
 from notifications.models import Message
 from refresher import following, watching
 from refresher.asking import setup_of
+from refresher.errors import PassFailed
 from refresher.models import MonitoredJob, RefreshLog, RefreshSetup
+from refresher.passing import refresh as refresh_module
 from refresher.retention import delete_old_logs
 from refresher.sign_in import refresh_after_sign_in
 from refresher.states import PassState, Why
@@ -133,6 +136,34 @@ def test_a_job_that_cannot_be_refreshed_is_told_once():
     message = Message.objects.get()
     assert (message.scenario, message.user.username) == ("refresh_failed", "anna")
     assert "does not exist any more" in message.facts["error"]
+
+
+def test_a_job_whose_first_failing_pass_broke_off_is_told_by_the_next_one(monkeypatch):
+    external_mode()
+    entry, job = ready_job()
+    MonitoredJob.objects.filter(pk=job.pk).update(created_by=make_superuser("anna"))
+    refresh()
+    entry.delete()
+    with monkeypatch.context() as broken:
+        broken.setattr(refresh_module, "_count", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            refresh(now=NOW + HOUR)
+    assert not Message.objects.exists()
+    refresh(now=NOW + 2 * HOUR)
+    refresh(now=NOW + 3 * HOUR)
+    assert Message.objects.get().scenario == "refresh_failed"
+
+
+def test_each_reason_why_nothing_can_be_refreshed_is_told_once(settings):
+    setup = external_mode(default_runner=make_runner(created_by=make_superuser("anna")))
+    RefreshLog.objects.create(
+        company=setup.company, state=PassState.FAILED, asked_at=NOW, ended_at=NOW, message="It broke off."
+    )
+    RefreshSetup.objects.update(default_time_zone="")
+    for minutes in range(2):
+        with pytest.raises(PassFailed):
+            refresh(now=NOW + minutes * MINUTE)
+    assert "no default job time zone" in Message.objects.get().facts["happened"]
 
 
 # --- sign-in
