@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobqueue.api.conditions import polled_by_content
-from jobqueue.api.filtering import ListFilters
+from jobqueue.api.filtering import ListFilters, MomentFilter
 from jobqueue.api.pagination import CursorPages
 from jobqueue.api.resources import CompanyRows
 from jobqueue.api.text_words import TextWordsFilter
@@ -30,12 +30,8 @@ class MessageFilters(ListFilters):
     source = filters.CharFilter(
         method="filter_source", label="Kind and reference, such as package_run:<no.>."
     )
-    queued_from = filters.IsoDateTimeFilter(
-        field_name="queued_at", lookup_expr="gte", label="Queued at or after."
-    )
-    queued_before = filters.IsoDateTimeFilter(
-        field_name="queued_at", lookup_expr="lt", label="Queued before."
-    )
+    queued_from = MomentFilter(field_name="queued_at", lookup_expr="gte", label="Queued at or after.")
+    queued_before = MomentFilter(field_name="queued_at", lookup_expr="lt", label="Queued before.")
 
     class Meta:
         model = Message

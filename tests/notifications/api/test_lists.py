@@ -116,6 +116,8 @@ def test_send_test_and_the_mail_log(calling):
     assert body["facts"]["happened"] == "Something happened."
     for query, count in (("search=bob", 1), ("state=Sent", 0), ("channel=E-mail", 2), ("about=package:7", 1)):
         assert len(client.get(f"{MESSAGES}?{query}").json()["results"]) == count, query
+    for moment in ("2026-03-02T09:00:00%2B20:00", "2026-03-02T09:00:00-23:59"):
+        assert client.get(f"{MESSAGES}?queued_from={moment}").status_code == 200, moment
     refused(client.post(f"{MESSAGES}{log[0]['id']}/send-again/"), 409, "message_not_finished")
     refused(client.get(f"{MESSAGES}?state=Lost"), 400, "invalid")
 
