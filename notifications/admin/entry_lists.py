@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -103,11 +104,13 @@ def page(model_admin: Any, request: HttpRequest, entry_no: int) -> HttpResponse:
 def _store(
     entry: Entry, offered: list[NotificationList], *, linked: set[int], wanted: set[int], actor: Actor
 ) -> str:
-    for one in offered:
-        if one.pk in wanted and one.pk not in linked:
-            verbs.link_entry(entry, one, actor=actor)
-        elif one.pk in linked and one.pk not in wanted:
-            verbs.unlink_entry(entry, one, actor=actor)
+    """Links and unlinks what was chosen, or nothing of it if one is refused; returns what people are told."""
+    with transaction.atomic():
+        for one in offered:
+            if one.pk in wanted and one.pk not in linked:
+                verbs.link_entry(entry, one, actor=actor)
+            elif one.pk in linked and one.pk not in wanted:
+                verbs.unlink_entry(entry, one, actor=actor)
     names = [f"“{one.name}”" for one in offered if one.pk in wanted]
     if not names:
         return f"No list hears of “{entry}” now."

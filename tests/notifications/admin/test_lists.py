@@ -1,6 +1,7 @@
 """*Notification Lists* in the admin: lines, defaults, tests, links to entries, locks and levels."""
 
 from typing import Any
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
@@ -246,6 +247,17 @@ def test_lists_are_linked_to_an_entry_and_taken_off(signed_in):
     assert [link.list for link in EntryLink.objects.all()] == [other]
     client.post(of_entry(entry), {})
     assert not EntryLink.objects.exists()
+
+
+def test_a_choice_of_lists_is_stored_as_a_whole_or_not_at_all(signed_in, monkeypatch):
+    client = signed_in("Scheduler")
+    entry = builders.make_entry()
+    one, other = make_list(name="A"), make_list(name="B")
+    client.post(of_entry(entry), {"lists": [str(other.pk)]})
+    refusal = Refused("The database of lists is being moved.")
+    monkeypatch.setattr(verbs, "unlink_entry", Mock(side_effect=refusal))
+    client.post(of_entry(entry), {"lists": [str(one.pk)]})
+    assert [link.list for link in EntryLink.objects.all()] == [other]
 
 
 def test_private_and_foreign_lists_cannot_be_linked(signed_in):
