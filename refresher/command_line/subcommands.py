@@ -4,6 +4,7 @@ from argparse import Namespace
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db import transaction
 
 from jobqueue.actors import Actor
 from jobqueue.command_line.acting import assignments, company_of, entry_of
@@ -38,12 +39,13 @@ def setup(options: Namespace, actor: Actor) -> Answer:
     company = company_of(options, actor)
     require(actor, "view", company)
     values = {name: _setting(name, text) for name, text in _assigned(options).items()}
-    if values:
-        setting_up.change_setup(company, values, actor=actor)
-    if options.enable_external:
-        setting_up.enable_external(company, actor=actor)
-    if options.disable_external:
-        setting_up.disable_external(company, actor=actor)
+    with transaction.atomic():
+        if values:
+            setting_up.change_setup(company, values, actor=actor)
+        if options.enable_external:
+            setting_up.enable_external(company, actor=actor)
+        if options.disable_external:
+            setting_up.disable_external(company, actor=actor)
     found = setup_json(setup_of(company))
     return found, facts({name: _word(value) for name, value in found.items()})
 
@@ -103,8 +105,9 @@ def show(options: Namespace, actor: Actor) -> Answer:
 def monitor(options: Namespace, actor: Actor) -> Answer:
     entries = [entry_of(Namespace(entry=key, company=options.company), actor) for key in options.entries]
     if options.stop:
-        for entry in entries:
-            monitoring.set_managed_by_app(entry, False, actor=actor)
+        with transaction.atomic():
+            for entry in entries:
+                monitoring.set_managed_by_app(entry, False, actor=actor)
         return {"stopped": [entry.pk for entry in entries]}, f"No longer monitored: {len(entries)}."
     created = monitoring.create_from_entries(entries, actor=actor)
     found = [

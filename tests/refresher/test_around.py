@@ -326,6 +326,21 @@ def test_a_refused_command_says_why_and_leaves_with_one(operator, capsys):
     assert "owned by a package" in capsys.readouterr().err
 
 
+def test_a_command_that_is_refused_halfway_has_done_nothing(operator, capsys):
+    setup = login_mode(enabled=False)
+    setup.external_enabled_at, setup.use_external = NOW, True
+    setup.save()
+    with pytest.raises(SystemExit):
+        call_command("refresher", "setup", "--set", "enabled=yes", "--enable-external")
+    assert not setup_of(default_company()).enabled
+    entry, _ = ready_job(user=operator)
+    _, protected = ready_job(user=operator, is_protected=True)
+    with pytest.raises(SystemExit):
+        call_command("refresher", "monitor", str(entry.pk), str(entry_of(protected).pk), "--stop")
+    assert MonitoredJob.objects.count() == 2
+    assert "is protected" in capsys.readouterr().err
+
+
 def test_words_for_people_fit_the_terminal(operator):
     login_mode()
     entry, job = ready_job(user=operator)
