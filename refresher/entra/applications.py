@@ -3,7 +3,9 @@
 All need the level *administer* in every company: runner users serve them all.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
@@ -66,13 +68,7 @@ def register(
     Raises ``Refused`` if the application belongs to another runner.
     """
     require_rights(actor)
-    taken = EntraApplication.objects.filter(tenant=tenant, client_id=client_id).exclude(runner=runner).first()
-    if taken is not None:
-        raise Refused(
-            f"The application {client_id} belongs to the runner user “{taken.runner.name}” already. Each runner needs "
-            "an application of its own.",
-            code="application_taken",
-        )
+    _require_own(client_id, tenant=tenant, runner=runner)
     found, _ = EntraApplication.objects.update_or_create(
         runner=runner,
         defaults={
@@ -94,6 +90,22 @@ def register(
         },
     )
     return found
+
+
+def change(application: EntraApplication, values: Mapping[str, Any], *, actor: Actor) -> None:
+    """Changes what is known of the application, by field name; a new end of its credential is warned of anew.
+
+    Raises ``Refused`` if the client id belongs to another runner.
+    """
+    require_rights(actor)
+    if "client_id" in values:
+        _require_own(values["client_id"], tenant=application.tenant, runner=application.runner)
+    changed = dict(values)
+    if "credential_expires_at" in changed:
+        changed["warned_days"] = None
+    for name, value in changed.items():
+        setattr(application, name, value)
+    application.save(update_fields=list(changed))
 
 
 def try_sign_in(application: EntraApplication, *, actor: Actor, now: datetime) -> str:
@@ -125,6 +137,16 @@ def remove(application: EntraApplication, *, actor: Actor) -> None:
     """Forgets the application and its credential; the runner user stays, and so does what is in Entra ID."""
     require_rights(actor)
     application.delete()
+
+
+def _require_own(client_id: UUID, *, tenant: EntraTenant, runner: Runner) -> None:
+    taken = EntraApplication.objects.filter(tenant=tenant, client_id=client_id).exclude(runner=runner).first()
+    if taken is not None:
+        raise Refused(
+            f"The application {client_id} belongs to the runner user “{taken.runner.name}” already. Each runner needs "
+            "an application of its own.",
+            code="application_taken",
+        )
 
 
 def _application_user(name: str) -> User:

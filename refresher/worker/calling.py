@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -118,26 +119,25 @@ def send(
     http: httpx.Client, method: str, address: str, *, who: str, option: str, **sent: Any
 ) -> httpx.Response:
     """The answer, whatever its status; raises ``CallFailed`` naming who did not answer and the ``option`` to check."""
+    host = _host(address)
     try:
         return http.request(method, address, **sent)
     except httpx.TimeoutException:
         raise CallFailed(
-            f"{who} did not answer in time ({address}). Is it overloaded?", transient=True
+            f"{who} did not answer in time ({host}). Is it overloaded?", transient=True
         ) from None
     except httpx.TransportError as error:
         certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
         if certificate:
             sentence = (
-                f"The certificate of {who} is not trusted ({address}). Name the authority that vouches for it: "
+                f"The certificate of {who} is not trusted ({host}). Name the authority that vouches for it: "
                 f"{option.partition('.')[0]}.ca_file."
             )
         else:
-            sentence = (
-                f"{who} cannot be reached ({address}): {_reason(error)}. Check {option} and the network."
-            )
+            sentence = f"{who} cannot be reached ({host}): {_reason(error)}. Check {option} and the network."
         raise CallFailed(sentence, transient=not certificate) from None
     except (httpx.InvalidURL, UnicodeError):
-        raise CallFailed(f"“{address}” is no address. Check {option}.") from None
+        raise CallFailed(f"{who} has no address that can be called. Check {option}.") from None
 
 
 def answered(response: httpx.Response, *, who: str, option: str) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def retry_after(text: str, *, now: float) -> float | None:
     “120” → 120; a date in the past → 0.
     """
     text = text.strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         moment = email.utils.parsedate_to_datetime(text)
@@ -180,6 +180,14 @@ def retry_after(text: str, *, now: float) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.fromtimestamp(now, UTC)).total_seconds())
+
+
+def _host(address: str) -> str:
+    """Where an address leads, without what may be secret in it: the path of many webhooks is their only credential."""
+    try:
+        return urlsplit(address).netloc.rpartition("@")[2]
+    except ValueError:
+        return "no address"
 
 
 def _json(response: httpx.Response) -> dict[str, Any] | None:

@@ -97,9 +97,12 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Called for each message; signed as Standard Webhooks asks if there is a ``secret`` (``whsec_…``)."""
+    """Called for each message; signed as Standard Webhooks asks if there is a ``secret`` (``whsec_…``).
 
-    url: str = option()
+    The address is a secret, too: for many receivers it is the only one.
+    """
+
+    url: str = option(secret=True)
     secret: str = option(secret=True)
     ca_file: str = option()
     proxy: str = option()

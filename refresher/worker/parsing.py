@@ -249,7 +249,7 @@ def _address_problems(name: str, address: str, *, only_https: bool = False) -> l
     except ValueError:
         parts, host = urlsplit(""), None
     if not host or parts.scheme not in ("http", "https"):
-        return [f"{name}: “{address}” is no address. It begins with https://."]
+        return [f"{name} is no address. It begins with https://."]
     if parts.username or parts.password:
         return [f"{name}: leave user and password out of the address."]
     if parts.scheme == "http" and (only_https or host not in LOOPBACK):

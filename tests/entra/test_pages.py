@@ -5,6 +5,7 @@ import ssl
 from datetime import timedelta
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -21,7 +22,7 @@ from refresher.entra.pages import leaving
 from refresher.models import Runner
 from tests import builders
 from tests.admin.conftest import said
-from tests.builders import NOW
+from tests.builders import NOW, actor_of
 
 pytestmark = pytest.mark.django_db
 PLACE = "/c/main/admin/refresher/entraapplication/"
@@ -307,6 +308,36 @@ def test_an_application_made_by_hand_is_registered_with_its_runner(browser, tena
     page = browser.post(f"{PLACE}add/", {**values, "runner_name": "other"}).content.decode()
     assert "belongs to the runner user" in page or "already exists" in page
     assert EntraApplication.objects.count() == 1
+
+
+def test_the_card_does_not_take_the_application_of_another_runner(browser, tenant, application):
+    other = register(
+        runner_named("other", actor=actor_of(application.created_by), now=NOW),
+        tenant=tenant,
+        display_name="Other",
+        client_id=uuid4(),
+        actor=actor_of(application.created_by),
+        now=NOW,
+    )
+    values = {"display_name": "Night runner", "client_id": str(application.client_id)}
+    page = browser.post(f"{PLACE}{other.pk}/change/", values)
+    assert "belongs to the runner user" in page.content.decode()
+    other.refresh_from_db()
+    assert (other.display_name, other.client_id != application.client_id) == ("Other", True)
+    assert (
+        browser.post(f"{PLACE}{other.pk}/change/", {**values, "client_id": str(other.client_id)}).status_code
+        == 302
+    )
+    other.refresh_from_db()
+    assert other.display_name == "Night runner"
+
+
+def test_a_directory_that_was_removed_meanwhile_makes_nothing(browser, prepared, login):
+    page = browser.post(f"{PLACE}create/", {"name": "night", "tenant": prepared.pk, "kind": "secret"})
+    answer = answer_of(login, way_out(page))
+    prepared.delete()
+    assert "was removed meanwhile" in said(browser.get(answer))
+    assert not Runner.objects.exists()
 
 
 def test_enabling_disabling_and_removing(browser, application):

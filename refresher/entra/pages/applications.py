@@ -19,7 +19,6 @@ from refresher.entra.pages import leaving
 from refresher.entra.pages.base import EntraAdmin, expiry_badge
 from refresher.entra.pages.forms import CardForm, RegisterForm
 from refresher.entra.pages.verbs import VERBS
-from refresher.rights import require_rights
 
 
 @admin.register(EntraApplication)
@@ -87,10 +86,8 @@ class EntraApplicationAdmin(EntraAdmin):
 
     def save_model(self, request: HttpRequest, obj: EntraApplication, form: Any, change: Any) -> None:
         if change:
-            require_rights(actor_of(request))
-            if "credential_expires_at" in form.changed_data:
-                obj.warned_days = None
-            obj.save(update_fields=[*form.changed_data, "warned_days"])
+            values = {name: form.cleaned_data[name] for name in form.changed_data}
+            applications.change(obj, values, actor=actor_of(request))
             return
         values, actor, now = form.cleaned_data, actor_of(request), now_of(request)
         runner = applications.runner_named(values["runner_name"], actor=actor, now=now)

@@ -148,7 +148,9 @@ def _after_consent(kept: Mapping[str, Any], answer: Mapping[str, str], actor: Ac
 
 
 def _after_create(kept: Mapping[str, Any], answer: Mapping[str, str], actor: Actor, company: Any) -> Outcome:
-    tenant = EntraTenant.objects.get(pk=kept["tenant"])
+    tenant = EntraTenant.objects.filter(pk=kept["tenant"]).first()
+    if tenant is None:
+        raise NotFound("The Entra tenant was removed meanwhile. Enter it again, then begin again.")
     with Graph(consent.end_sign_in(tenant, flow=kept["flow"], answer=answer)) as graph:
         created = creating.create(
             kept["name"],

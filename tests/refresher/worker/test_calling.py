@@ -6,8 +6,9 @@ from email.utils import format_datetime
 
 import pytest
 
+from refresher.worker import calling
 from refresher.worker.calling import CallFailed, Patience, Stopped, retry_after, wait_seconds
-from refresher.worker.configuration import Configuration, Product, Retry
+from refresher.worker.configuration import Configuration, Product, Retry, Webhook
 from refresher.worker.log import Log
 from refresher.worker.product import Product as Called
 from tests.refresher.worker.conftest import silent_server
@@ -109,6 +110,16 @@ def test_nobody_there_is_a_sentence(product):
         product("http://127.0.0.1:9", retry=Retry(attempts=1)).readiness()
 
 
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:9/hook/hunter2", "http://[::hunter2", "http://a\x00b/hunter2"]
+)
+def test_the_path_of_a_webhook_is_in_no_sentence(address):
+    with calling.client(ca_file="", proxy="", timeout_seconds=1) as http, pytest.raises(CallFailed) as caught:
+        calling.send(http, "POST", address, who="The webhook", option="webhook.url")
+    assert "hunter2" not in caught.value.sentence
+    assert "hunter2" not in repr(Webhook(url=address))
+
+
 def test_an_untrusted_certificate_names_the_option(product, login):
     with pytest.raises(CallFailed, match=r"is not trusted .* product\.ca_file"):
         product(login.base).readiness()
@@ -137,9 +148,10 @@ def test_waits_double_to_the_longest_and_spread_downwards():
 def test_retry_after_as_seconds_and_as_a_date():
     now = 1_800_000_000.0
     later = format_datetime(datetime.fromtimestamp(now + 90, UTC), usegmt=True)
-    assert [retry_after(text, now=now) for text in ("120", later, "soon", "", "-3")] == [
+    assert [retry_after(text, now=now) for text in ("120", later, "soon", "", "-3", "²")] == [
         120,
         90,
+        None,
         None,
         None,
         None,
