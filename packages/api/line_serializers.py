@@ -13,7 +13,7 @@ from jobqueue.models import Entry
 from jobqueue.models.entry import WEEKDAY_FIELDS
 from jobqueue.objects import registry
 from jobqueue.states import CategoryPriority, ObjectType, OutputType, Priority, Status
-from packages.engine.starting import masked
+from packages.masking import masked
 from packages.models import PackageLine, Recurrence
 from packages.recurrences import in_words
 from packages.states import OnError

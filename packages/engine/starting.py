@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from jobqueue import scheduler
-from jobqueue.history import HIDDEN, SECRET_NAME
 from jobqueue.lifecycle import owned
 from jobqueue.models import Entry
 from jobqueue.objects import registry
@@ -14,6 +13,7 @@ from packages import telling
 from packages.engine import ending, steps
 from packages.engine.selection import Selection, all_lines
 from packages.errors import Finding
+from packages.masking import masked
 from packages.models import Package, PackageLine, Run, RunLine
 from packages.states import Result, Trigger
 
@@ -136,13 +136,3 @@ def _line(run: Run, package: Package, line: PackageLine, selection: Selection) -
         category_code=entry.category_code,
         result=selection.result_of(line) if line.enabled else Result.DISABLED,
     )
-
-
-def masked(value: Any, name: str = "") -> Any:
-    if name and SECRET_NAME.search(name):
-        return HIDDEN
-    if isinstance(value, dict):
-        return {key: masked(item, str(key)) for key, item in value.items()}
-    if isinstance(value, list):
-        return [masked(item) for item in value]
-    return value

@@ -10,10 +10,10 @@ from jobqueue.models import Entry, EntryChange
 from jobqueue.states import HoldKind, Status
 from notifications.models import NotificationLine, NotificationList
 from packages import lifecycle
-from packages.engine.starting import masked
 from packages.errors import CannotStart, PackageChangedMeanwhile, PackageLocked
 from packages.guards import warnings
 from packages.lists import lists_of, private_list, set_shared_lists
+from packages.masking import masked
 from packages.models import Package, PackageLine, Recurrence, Run, StatusChange
 from packages.states import OnError, PackageStatus
 from tests.builders import (
