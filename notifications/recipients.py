@@ -5,13 +5,11 @@ Source: *Packages reference, Notification List*: Lines, One mail per person, Flo
 *Decisions, Packages and notifications*.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db.models import F, QuerySet
 
@@ -19,7 +17,6 @@ from jobqueue import companies
 from jobqueue.models import Company
 from notifications import scenarios
 from notifications.models import (
-    ChannelTarget,
     DefaultList,
     Message,
     NotificationLine,
@@ -27,10 +24,8 @@ from notifications.models import (
     RepeatMark,
     ToldMark,
 )
+from notifications.occasion import Occasion, Told
 from notifications.subscriptions import add_subscribers
-
-if TYPE_CHECKING:
-    from notifications.notify import Occasion
 
 logger = logging.getLogger(__name__)
 
@@ -56,19 +51,6 @@ class Decision:
     lines: tuple[Candidate, ...]
     scenarios: tuple[str, ...]
     held_back: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A person or target that gets a message; ``scenarios`` most severe first."""
-
-    name: str
-    scenarios: tuple[str, ...]
-    user: Any = None
-    address: str = ""
-    target: ChannelTarget | None = None
-    held_back: int = 0
-    told_as: str = Message.Reason.LIST
 
 
 def decide(candidates: Iterable[Candidate], *, moment: datetime) -> list[Decision]:

@@ -4,12 +4,10 @@ A subscription is a webhook target with events, which are the scenarios of the l
 makes the company's entries watched ones (``Entry.is_watched``); where nobody does, runs keep to the fast lane.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F
@@ -18,10 +16,7 @@ from jobqueue.models import Company, Entry
 from notifications import scenarios
 from notifications.entry_scenarios import LATE, ON_RECOVERY, ON_SUCCESS, RAN_LONGER
 from notifications.models import ChannelTarget, EntryLink, Message, ToldMark
-
-if TYPE_CHECKING:
-    from notifications.notify import Occasion
-    from notifications.recipients import Told
+from notifications.occasion import Occasion, Told
 
 ENDS = frozenset({ON_SUCCESS.code, ON_RECOVERY.code, RAN_LONGER.code})
 """Events of ends of runs: entries tell of those only while they are watched."""
@@ -51,8 +46,6 @@ def wants_ends(company_id: UUID) -> bool:
 
 def add_subscribers(told: Sequence[Told], occasion: Occasion, *, codes: set[str]) -> list[Told]:
     """Adds the webhooks that subscribe to what happened; one that is told by a list gets one message for both."""
-    from notifications.recipients import Told
-
     found = {one.target.pk if one.target is not None else object(): one for one in told}
     for target in subscribers(occasion.company.pk):
         matched = [code for code in scenarios.most_severe_first(set(target.events)) if code in codes]

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from jobqueue.models import Company
 from notifications.models import Message, RecipientPreference
-from notifications.recipients import Told
+from notifications.occasion import Told
 
 
 def write(

@@ -13,7 +13,8 @@ from notifications import scenarios
 from notifications.errors import MessageNotFinished
 from notifications.models import Message, NotificationLine, NotificationList
 from notifications.notify import queue_delivery
-from notifications.recipients import Told, people_of
+from notifications.occasion import Told
+from notifications.recipients import people_of
 from notifications.writing import write
 
 TEST_TEMPLATE = "test"

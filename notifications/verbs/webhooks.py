@@ -16,7 +16,7 @@ from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
 from notifications.models import ChannelTarget, Message
 from notifications.notify import queue_delivery
-from notifications.recipients import Told
+from notifications.occasion import Told
 from notifications.verbs.sending import TEST_TEMPLATE, queue_again
 from notifications.verbs.signing import renew_secret
 from notifications.verbs.targets import create_target, locked_target, update_target
