@@ -7,7 +7,8 @@ from jobqueue.actors import Actor
 from jobqueue.errors import Refused
 from jobqueue.scheduler import database_now
 from notifications.events import LOOK
-from notifications.models import NotificationLine, NotificationList
+from notifications.models import NotificationList
+from notifications.verbs import copy_lines
 from packages.models import Package
 from packages.permissions import require
 from packages.rows import locked, require_editable, require_revision, store_change, verb
@@ -52,12 +53,12 @@ def rename_private(package: Package, *, now: datetime) -> None:
     )
 
 
-def copy_all(package: Package, *, to: Package, now: datetime) -> None:
+def copy_all(package: Package, *, to: Package, actor: Actor, now: datetime) -> None:
     """Gives ``to`` the lines of the package's own list and its references to shared lists."""
     copy = create_private(to, now=now)
     source = private_list(package)
     if source is not None:
-        NotificationLine.objects.bulk_create(_copy_of(line, copy) for line in source.lines.all())
+        copy_lines(source, copy, actor=actor, as_owner=True)
     to.notification_lists.set(package.notification_lists.all())
 
 
@@ -119,15 +120,3 @@ def _refuse_if_referred_to(notification_list: NotificationList) -> None:
             "Remove it from them first.",
             code="list_in_use",
         )
-
-
-def _copy_of(line: NotificationLine, to: NotificationList) -> NotificationLine:
-    return NotificationLine(
-        list=to,
-        user=line.user,
-        address=line.address,
-        target=line.target,
-        scenario=line.scenario,
-        threshold_minutes=line.threshold_minutes,
-        repeat_minutes=line.repeat_minutes,
-    )

@@ -143,7 +143,7 @@ def _copy(package: Package, *, actor: Actor, name: str, now: datetime) -> Packag
     for recurrence in package.recurrences.all():
         recurrence.pk, recurrence.package, recurrence._state.adding = None, copy, True
         recurrence.save(force_insert=True)
-    lists.copy_all(package, to=copy, now=now)
+    lists.copy_all(package, to=copy, actor=actor, now=now)
     return copy
 
 
