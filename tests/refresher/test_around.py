@@ -336,7 +336,9 @@ def test_a_command_that_is_refused_halfway_has_done_nothing(operator, capsys):
     entry, _ = ready_job(user=operator)
     _, protected = ready_job(user=operator, is_protected=True)
     with pytest.raises(SystemExit):
-        call_command("refresher", "monitor", str(entry.pk), str(entry_of(protected).pk), "--stop")
+        call_command(
+            "refresher", "monitor", str(entry.pk), str(entry_of(protected).pk), "--stop", "--as", "root"
+        )
     assert MonitoredJob.objects.count() == 2
     assert "is protected" in capsys.readouterr().err
 
