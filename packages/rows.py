@@ -10,14 +10,14 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from jobqueue.actors import Actor
 from jobqueue.errors import NotFound
 from jobqueue.guarded import TRIES, ChangedMeanwhile
 from packages.errors import PackageChangedMeanwhile, PackageLocked
 from packages.models import Package, Run, RunLine, StatusChange
-from packages.states import GOING, PackageStatus
+from packages.states import GOING, RECORDS_ONLY, PackageStatus
 
 DEADLOCK = "40P01"
 
@@ -86,6 +86,19 @@ def store_change(
 def open_run(package: Package) -> Run | None:
     """The package's open run, if there is one."""
     return Run.objects.filter(package_uuid=package.uuid, is_open=True).first()
+
+
+def ended_runs() -> QuerySet[Run]:
+    """Runs that ended with a verdict, the latest first: no open ones, and no records of due times without a run."""
+    return Run.objects.filter(is_open=False).exclude(outcome__in=[*RECORDS_ONLY, ""]).order_by("-number")
+
+
+def last_ended_run(package: Package) -> Run:
+    """The package's latest run that ended with a verdict; ``NotFound`` if there is none."""
+    found = ended_runs().filter(package_uuid=package.uuid).select_related("package", "company").first()
+    if found is None:
+        raise NotFound(f"“{package}” has no run that could be resumed. Use run-now.")
+    return found
 
 
 def require_editable(package: Package) -> None:

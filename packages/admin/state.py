@@ -8,7 +8,8 @@ from django.db.models import Case, OuterRef, Subquery, When
 
 from packages.live import as_they_are
 from packages.models import Package, Run, RunLine
-from packages.states import RECORDS_ONLY, PackageStatus
+from packages.rows import ended_runs
+from packages.states import PackageStatus
 
 
 @dataclass
@@ -64,8 +65,7 @@ def _latest(packages: list[Package]) -> list[Run]:
 
     An indexed look each, in one statement.
     """
-    ended = Run.objects.filter(package_uuid=OuterRef("uuid"), is_open=False)
-    ended = ended.exclude(outcome__in=[*RECORDS_ONLY, ""]).order_by("-number")
+    ended = ended_runs().filter(package_uuid=OuterRef("uuid"))
     rows = Package.objects.filter(pk__in=[package.pk for package in packages])
     stopped = rows.annotate(
         last_no=Subquery(ended.values("pk")[:1]),

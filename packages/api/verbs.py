@@ -27,8 +27,7 @@ from packages.api.serializers import (
     RunNowSerializer,
 )
 from packages.models import Package, Run
-from packages.rows import open_run, require_revision
-from packages.states import RECORDS_ONLY
+from packages.rows import last_ended_run, open_run, require_revision
 
 RUN_PEOPLE = ("started_by", "identity", "held_by", "cancelled_by")
 
@@ -113,11 +112,7 @@ class PackageVerbs(PackageAnswers):
     def resume(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         self.read(NothingSerializer)
         package = self._as_expected()
-        ended = Run.objects.filter(package_uuid=package.uuid).exclude(outcome__in=[*RECORDS_ONLY, ""])
-        last = ended.select_related("package", "company").order_by("-number").first()
-        if last is None:
-            raise NotFound(f"“{package}” has no run that could be resumed. Use run-now.")
-        return self._run(lifecycle.resume(last, actor=self.actor))
+        return self._run(lifecycle.resume(last_ended_run(package), actor=self.actor))
 
     @extend_schema(
         operation_id="packages_cancel",

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from jobqueue.actors import Actor
 from jobqueue.command_line.acting import assignments, company_of, entry_of
-from jobqueue.errors import NotFound, Refused
+from jobqueue.errors import Refused
 from packages import guards, lifecycle
 from packages.command_line.acting import (
     line_of,
@@ -24,8 +24,7 @@ from packages.command_line.representations import (
 )
 from packages.lifecycle.lines import LINE_FIELDS
 from packages.models import Package, Run
-from packages.rows import open_run
-from packages.states import RECORDS_ONLY
+from packages.rows import last_ended_run, open_run
 from packages.wording import in_zone
 
 Answer = tuple[Any, str]
@@ -146,17 +145,14 @@ def resume(options: Namespace, actor: Actor) -> Answer:
     """The last run that ended with a verdict, or the one named with ``--run``."""
     package = package_of(options, actor)
     if options.run:
-        last: Run | None = run_of(options, actor)
-        if last is not None and last.package_uuid != package.uuid:
+        last = run_of(options, actor)
+        if last.package_uuid != package.uuid:
             raise Refused(
                 f"Run {last.number} belongs to “{last.package_name}”, not to “{package}”.",
                 code="other_package",
             )
     else:
-        ended = Run.objects.filter(package_uuid=package.uuid).exclude(outcome__in=[*RECORDS_ONLY, ""])
-        last = ended.select_related("package", "company").order_by("-number").first()
-    if last is None:
-        raise NotFound(f"“{package}” has no run that could be resumed. Use run-now.")
+        last = last_ended_run(package)
     return _run_answer(
         lifecycle.resume(last, actor=actor), f"goes on from run {last.number}, in the background"
     )
