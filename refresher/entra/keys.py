@@ -45,11 +45,11 @@ class SigningKeys:
 
     def issuer(self, tenant_id: str, *, version: str) -> Issuer:
         """The issuer of a directory's tokens; raises ``KeysUnavailable`` if it was never to be had, or too long ago."""
+        known = self._fresh(tenant_id, version)
+        if known is not None:
+            return known
         with self._lock:
-            known = self._issuers.get((tenant_id, version))
-            if known is not None and self._clock() - known.read_at < KEPT_SECONDS:
-                return known
-            return self._read(tenant_id, version)
+            return self._fresh(tenant_id, version) or self._read(tenant_id, version)
 
     def key(self, tenant_id: str, *, version: str, key_id: str) -> Any:
         """The public key with this id. Raises ``TokenInvalid`` if the directory has none, ``KeysUnavailable``."""
@@ -69,6 +69,11 @@ class SigningKeys:
                 detail=f"kid {key_id[:100]!r}",
             )
         return issuer.keys[key_id]
+
+    def _fresh(self, tenant_id: str, version: str) -> Issuer | None:
+        """What is known and not too old; without the lock, so that nobody with a good token waits for a reading."""
+        known = self._issuers.get((tenant_id, version))
+        return known if known is not None and self._clock() - known.read_at < KEPT_SECONDS else None
 
     def _read(self, tenant_id: str, version: str) -> Issuer:
         place = (tenant_id, version)

@@ -5,7 +5,9 @@ import hashlib
 import hmac
 import json
 import logging
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import jwt
 import pytest
@@ -14,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from rest_framework.test import APIClient
 
 from refresher.entra import bearer
+from refresher.entra.errors import KeysUnavailable
 from refresher.entra.keys import SigningKeys
 from refresher.entra.models import EntraTenant
 from tests import builders
@@ -281,6 +284,28 @@ def test_keys_are_kept_a_day_and_asked_for_once_a_minute_at_most(directory, logi
         with pytest.raises(bearer.TokenInvalid):
             keys.key(directory.tenant_id, version="2.0", key_id="unknown")
     assert login.count("/discovery/v2.0/keys") == 4
+
+
+def test_a_known_key_does_not_wait_while_an_unknown_one_is_asked_for(directory, login, tenant, monkeypatch):
+    keys, place = SigningKeys(), {"tenant_id": directory.tenant_id, "version": "2.0"}
+    known = keys.key(**place, key_id=directory.newest_key)
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def slow(*_, **__):
+        asked.set()
+        may_answer.wait(10)
+        raise ValueError("too late")
+
+    monkeypatch.setattr("refresher.entra.keys._fetch", slow)
+    with ThreadPoolExecutor() as pool:
+        unknown = pool.submit(keys.key, **place, key_id="unknown")
+        assert asked.wait(10)
+        try:
+            assert pool.submit(keys.key, **place, key_id=directory.newest_key).result(timeout=5) == known
+        finally:
+            may_answer.set()
+    with pytest.raises(KeysUnavailable):
+        unknown.result()
 
 
 def test_a_login_server_that_does_not_answer_is_no_refusal(fitting, directory, login):
