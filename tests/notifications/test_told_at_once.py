@@ -23,6 +23,9 @@ def wait_until_somebody_waits() -> None:
     for _ in range(1000):
         with connection.cursor() as cursor:
             cursor.execute(
+                "SELECT pg_stat_clear_snapshot()"
+            )  # a transaction sees the first one again and again
+            cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )
