@@ -90,7 +90,7 @@ def queue(
 
 
 def has_waiting_pass(company: Company) -> bool:
-    """Whether a pass over the company waits in the queue or runs from there."""
+    """Whether a pass over the company waits in the queue."""
     return bool(_waiting(company))
 
 
