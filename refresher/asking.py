@@ -21,9 +21,11 @@ def setup_of(company: Company) -> RefreshSetup:
     return setup
 
 
-def last_refreshed(company: Company) -> datetime | None:
-    """When the last pass over the company ended well, whoever ran it; None before the first one."""
+def last_refreshed(company: Company, *, runner: Runner | None = None) -> datetime | None:
+    """When the last pass over the company ended well, whoever or that runner ran it; None before the first one."""
     done = RefreshLog.objects.filter(company=company, state=PassState.DONE)
+    if runner is not None:
+        done = done.filter(runner=runner)
     return done.aggregate(last=Max("ended_at"))["last"]
 
 

@@ -1,17 +1,18 @@
 """Refresher: are monitored jobs looked after, and do the runner users work?"""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db.models import Exists, OuterRef
 
 from jobqueue.doctor.registry import Result, check, failure, ok, warning
 from jobqueue.models import Company
 from jobqueue.scheduler import database_now
-from refresher.asking import last_refreshed, setup_of
+from refresher.asking import jobs_for, last_refreshed, setup_of
 from refresher.models import MonitoredJob, RefreshSetup, Runner
 from refresher.runners import operational_problems
 from refresher.states import RefreshStatus
-from refresher.watching import is_overdue
+from refresher.watching import OVERDUE, is_overdue
 
 SHOWN = 5
 
@@ -29,10 +30,10 @@ def refresher() -> Iterable[Result]:
 @check("Runner users", rank=81)
 def runners() -> Iterable[Result]:
     found = list(Runner.objects.select_related("user"))
-    for runner in found:
-        for sentence in operational_problems(runner):
-            yield failure(sentence, fix="Open the list of runner users.")
-    if all(not operational_problems(runner) for runner in found):
+    problems = [sentence for runner in found for sentence in operational_problems(runner)]
+    for sentence in problems:
+        yield failure(sentence, fix="Open the list of runner users.")
+    if not problems:
         yield ok(
             f"{_counted(len(found), 'runner user')} in working order."
             if found
@@ -58,6 +59,7 @@ def _company(setup: RefreshSetup) -> Iterable[Result]:
         )
     else:
         yield ok(f"{company}: {_jobs(count)}, {words}.")
+        yield from _left_out(setup, now=now)
     if setup.use_external and not setup.default_time_zone:
         yield failure(
             f"{company}: the default job time zone is missing.", fix="Enter it in the refresh set-up."
@@ -70,6 +72,22 @@ def _company(setup: RefreshSetup) -> Iterable[Result]:
             f"{company}: {_jobs(number)} could not be refreshed: {names}.",
             fix="Read the error message of each in the list of monitored jobs.",
         )
+
+
+def _left_out(setup: RefreshSetup, *, now: datetime) -> Iterable[Result]:
+    """Runner users the company counts on and the worker does not call, while it calls others."""
+    if not setup.use_external:
+        return
+    for runner in Runner.objects.select_related("user").order_by("pk"):
+        number = jobs_for(setup.company, runner=runner, setup=setup).count()
+        last = last_refreshed(setup.company, runner=runner)
+        if number and (last is None or now - last > OVERDUE) and not operational_problems(runner):
+            since = f"since {last:%Y-%m-%d %H:%M} UTC" if last is not None else "yet"
+            yield warning(
+                f"{setup.company}: the runner user “{runner.name}” has not refreshed its {_jobs(number)} {since}.",
+                fix="See whether the configuration of the outside worker names it; a new runner waits for the next "
+                "hour.",
+            )
 
 
 def _unserved(setup: RefreshSetup) -> Iterable[Result]:

@@ -12,7 +12,7 @@ from jobqueue import doctor, lifecycle
 from jobqueue import events as queue_events
 from jobqueue.errors import Refused
 from jobqueue.models import Entry, EntryChange, ScheduledTask
-from jobqueue.scheduler import copy_guard, fixed_clock
+from jobqueue.scheduler import copy_guard, database_now, fixed_clock
 from jobqueue.states import HoldKind, Status
 from notifications.models import Message
 from refresher import following, watching
@@ -247,6 +247,19 @@ def test_the_doctor_says_who_is_not_looked_after():
     assert states.count("failure") == 2  # overdue, and unserved
     make_runner(failed_attempts=15)
     assert [state for state, _ in results("Runner users")] == ["failure"]
+
+
+def test_the_doctor_names_a_runner_the_worker_does_not_call_while_it_calls_others():
+    setup = external_mode()
+    left_out = make_runner("robot")
+    ready_job()
+    ready_job(runner=left_out)
+    refresh(runner=setup.default_runner, now=database_now())
+    assert [sentence for state, sentence in results("Refresher") if state == "warning"] == [
+        "Main company: the runner user “robot” has not refreshed its 1 monitored job yet."
+    ]
+    refresh(runner=left_out, now=database_now())
+    assert [state for state, _ in results("Refresher")] == ["ok"]
 
 
 def test_the_doctor_warns_where_nothing_is_refreshed():
