@@ -29,6 +29,7 @@ from notifications.api.list_serializers import (
 )
 from notifications.api.message_serializers import MessageSerializer
 from notifications.models import DefaultList, NotificationLine, NotificationList
+from notifications.verbs.guards import level_of
 
 TAGS = ["notifications"]
 LARGEST = 2**63 - 1
@@ -74,7 +75,7 @@ class Lists(InCompany):
     shown_as = NotificationListSerializer
     filterset_class = ListsFilters
     lookup_url_kwarg = "list"
-    levels = {"send_test": "administer"}
+    levels = {"create": "administer", "send_test": "administer"}
 
     def rows(self) -> QuerySet[NotificationList]:
         return self.lists()
@@ -107,6 +108,7 @@ class Lists(InCompany):
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         values = self.read(NotificationListWrite, partial=True)
         with self.expecting() as found:
+            self.require_scope(level_of(found))
             verbs.change_list(found, values, actor=self.actor)
         return self.shown(self.list_numbered(found.pk))
 
@@ -119,6 +121,7 @@ class Lists(InCompany):
     )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         with self.expecting() as found:
+            self.require_scope(level_of(found))
             verbs.delete_list(found, actor=self.actor)
         return Response(status=204)
 
@@ -167,6 +170,7 @@ class Lines(InCompany):
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         of = self.list_numbered(self.kwargs["list"])
+        self.require_scope(level_of(of))
         return self.shown(verbs.add_line(of, self.read(NotificationLineWrite), actor=self.actor), status=201)
 
     @extend_schema(
@@ -180,6 +184,7 @@ class Lines(InCompany):
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         values = self.read(NotificationLineWrite, partial=True)
         with self.expecting() as line:
+            self.require_scope(level_of(line.list))
             changed = verbs.change_line(line, values, actor=self.actor)
         return self.shown(changed)
 
@@ -192,6 +197,7 @@ class Lines(InCompany):
     )
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         with self.expecting() as line:
+            self.require_scope(level_of(line.list))
             verbs.remove_line(line, actor=self.actor)
         return Response(status=204)
 

@@ -14,7 +14,9 @@ from jobqueue.api.pagination import CursorPages
 from jobqueue.api.resources import CompanyRows
 from jobqueue.api.views import CompanyApiView
 from jobqueue.models import Company, Entry
+from jobqueue.permissions import may_act_as
 from jobqueue.scheduler import database_now
+from jobqueue.validation import REACHING_THE_JOB
 from refresher import monitoring, runners, setting_up
 from refresher.api.company_serializers import (
     MonitoredJobSerializer,
@@ -148,6 +150,10 @@ class MonitoredJobs(CompanyRows):
             name = values.pop("runner")["name"]
             values["runner"] = runners.get_runner(name) if name else None
         with self.expecting() as job:
+            if "runner" in values:
+                self.require_scope("administer")
+            if REACHING_THE_JOB & values.keys():
+                self._require_scope_for_runner(job)
             monitoring.change_monitored_job(job, values, actor=self.actor)
         return self.shown(self.found())
 
@@ -182,8 +188,14 @@ class MonitoredJobs(CompanyRows):
     def accept(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         self.read(NoParametersSerializer)
         with self.expecting() as job:
+            self._require_scope_for_runner(job)
             monitoring.accept_entry(job, actor=self.actor)
         return self.shown(self.found())
+
+    def _require_scope_for_runner(self, job: MonitoredJob) -> None:
+        """What reaches the job of an assigned runner is for administrators, unless one may act as that runner."""
+        if job.runner is not None and not may_act_as(self.request.user, job.runner.user):
+            self.require_scope("administer")
 
     def _made(self, key: Any, one: Any) -> dict[str, Any]:
         if one is None:

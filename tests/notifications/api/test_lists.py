@@ -84,6 +84,23 @@ def test_shared_lists_are_set_up_by_administrators(calling, group):
     refused(client.put(DEFAULT, {"list": None}), 403, "not_allowed")
 
 
+def test_a_token_of_an_administrator_sets_up_lists_only_with_that_scope(calling):
+    found = make_list(("ann@example.com", "entry_error"))
+    one, line = f"{LISTS}{found.pk}/", found.lines.get()
+    client = calling(scopes=["schedule"])
+    body = {"address": "bob@example.com", "scenario": "entry_error"}
+    for answer in (
+        client.post(LISTS, {"name": "Mine"}),
+        client.patch(one, {"name": "Mine"}),
+        client.delete(one),
+        client.post(f"{one}lines/", body),
+        client.patch(f"{one}lines/{line.pk}/", {"repeat_minutes": 60}),
+        client.delete(f"{one}lines/{line.pk}/"),
+    ):
+        refused(answer, 403, "scope_missing")
+    assert found.lines.get().address == "ann@example.com"
+
+
 def test_lists_of_another_company_do_not_exist(calling):
     theirs = make_list(("ann@example.com", "entry_error"), company=builders.make_company("other"))
     line = theirs.lines.get()

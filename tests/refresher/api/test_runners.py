@@ -97,6 +97,20 @@ def test_a_monitored_job_is_repaired_at_once_by_operators(calling, company):
     assert answer.json()["outcomes"][0]["job"] == job.pk
 
 
+def test_a_token_of_an_administrator_decides_about_runners_only_with_that_scope(calling, company):
+    external_mode()
+    _, job = ready_job(runner=make_runner("robot"))
+    one = f"{BASE}monitored-jobs/{job.pk}/"
+    client = calling(scopes=["schedule"])
+    for answer in (
+        client.patch(one, {"runner": None}),
+        client.patch(one, {"parameter_string": "other"}),
+        client.post(f"{one}accept/"),
+    ):
+        refused(answer, 403, "scope_missing")
+    assert client.patch(one, {"description": "Kept alive"}).status_code == 200
+
+
 def test_a_change_on_an_older_state_is_412(calling, company):
     make_runner("robot")
     client = calling()
