@@ -10,6 +10,7 @@ from jobqueue.objects import registry
 from jobqueue.schedule import Occurrence
 from jobqueue.states import ObjectType, Status
 from packages.errors import Finding
+from packages.masking import masked
 from packages.models import Package, PackageLine, Recurrence, Run, RunLine, StatusChange
 from packages.models.package import Package as PackageModel
 from packages.recurrences import in_words
@@ -64,7 +65,7 @@ def line_json(line: PackageLine) -> Json:
         "object_type": ObjectType(entry.object_type).label,
         "object_id": entry.object_id,
         "object_caption": job.caption if job is not None else "",
-        "parameters": entry.parameters,
+        "parameters": masked(entry.parameters),
         "category_code": entry.category_code,
         "max_attempts": entry.max_attempts,
         "status": Status(entry.status).label,

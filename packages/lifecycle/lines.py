@@ -20,6 +20,7 @@ from jobqueue.scheduler import database_now
 from jobqueue.validation import REACHING_THE_JOB
 from packages.lifecycle.fields import write
 from packages.lifecycle.identity import answer_for
+from packages.masking import unmasked
 from packages.models import Package, PackageLine
 from packages.permissions import require
 from packages.rows import require_editable, require_revision, store_change, verb
@@ -189,6 +190,8 @@ def change_line_entry(
 ) -> PackageLine:
     """Changes settings of the line's entry; schedule fields are ignored. Refusals as :func:`add_line`.
 
+    Secrets among ``parameters`` that come as they were shown, masked, stay as they are.
+
     Whoever changes what reaches the job without being allowed to act as the package's identity becomes that identity,
     and an empty Run As User with it (decisions on identity and permissions).
     """
@@ -214,6 +217,8 @@ def _change_entry(
 ) -> PackageLine:
     _require_change(package, actor=actor, expected_revision=expected_revision)
     line = _fresh(package, line)
+    if "parameters" in values:
+        values = {**values, "parameters": unmasked(values["parameters"], stored=line.entry.parameters)}
     changed = owned.change_owned(line.entry, values, actor=actor, now=now)
     if changed & REACHING_THE_JOB:
         answer_for_change(package, actor=actor, now=now)

@@ -80,8 +80,10 @@ def test_a_package_is_made_filled_in_and_set_active_from_a_script(answer):
     assert activated["next_run_at"].endswith("Z")
     assert "T22:00:00" in activated["next_run_local"]
     assert "The notification list is empty: nobody of your choice gets a mail." in activated["warnings"]
+    Entry.objects.update(parameters={"password": "hunter2"})
     shown = answer("show", "Nightly")
     assert [line["run_order"] for line in shown["lines"]] == [10, 20]
+    assert [line["parameters"] for line in shown["lines"]] == [{"password": "•••"}] * 2
     assert [row["words"] for row in shown["recurrences"]] == ["Mon–Fri at 22:00 (Europe/Amsterdam)"]
     assert len(answer("preview", "Nightly", "--count", "3")) == 3
 

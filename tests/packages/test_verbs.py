@@ -13,7 +13,7 @@ from packages import lifecycle
 from packages.errors import CannotStart, PackageChangedMeanwhile, PackageLocked
 from packages.guards import warnings
 from packages.lists import lists_of, private_list, set_shared_lists
-from packages.masking import masked
+from packages.masking import masked, unmasked
 from packages.models import Package, PackageLine, Recurrence, Run, StatusChange
 from packages.states import OnError, PackageStatus
 from tests.builders import (
@@ -642,6 +642,20 @@ def test_secret_parameters_are_masked_in_the_log():
     assert last_run(package).lines.get().parameters == {"customer": "C1"}
     secrets = {"customer": "C1", "login": [{"password": "x"}]}
     assert masked(secrets) == {"customer": "C1", "login": [{"password": "•••"}]}
+
+
+def test_secret_parameters_that_come_back_as_they_were_shown_stay():
+    line = add_line(make_package(), "Import")
+    stored = {"password": "x", "logins": [{"name": "a", "token": "y"}], "rows": 5}
+    Entry.objects.filter(pk=line.entry_id).update(parameters=stored)
+    lifecycle.change_line_entry(line, {"parameters": masked(stored)}, actor=boss_of(line.package))
+    assert Entry.objects.get(pk=line.entry_id).parameters == stored
+    changed = {"password": "new", "logins": [{"name": "a", "token": "•••"}, {"token": "•••"}], "rows": "•••"}
+    assert unmasked(changed, stored=stored) == {
+        "password": "new",
+        "logins": [{"name": "a", "token": "y"}, {"token": "•••"}],
+        "rows": "•••",
+    }
 
 
 def test_the_log_keeps_the_name_the_package_had():
