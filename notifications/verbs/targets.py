@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
+from jobqueue import outbound
 from jobqueue.actors import Actor
 from jobqueue.errors import Invalid, NotFound, Problem
 from jobqueue.models import Company
+from jobqueue.outbound.transport import checked_addresses
 from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
 from jobqueue.secrets import seal, unseal
@@ -71,6 +73,26 @@ def locked_target(target: ChannelTarget) -> ChannelTarget:
     if found is None:
         raise NotFound(f"The target “{target}” does not exist any more; somebody deleted it.")
     return found
+
+
+def require_outside(address: Any) -> None:
+    """Raises ``Invalid`` for an address that leads inside the house now; it is checked again at every call.
+
+    A name that cannot be resolved at this moment is no reason to refuse it.
+    """
+    try:
+        parts = urlsplit(str(address or "").strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return  # the verb says what is wrong with it
+    if not host:
+        return
+    try:
+        checked_addresses(host, port or (443 if parts.scheme == "https" else 80))
+    except outbound.OutboundRefused as refusal:
+        raise Invalid([Problem("address", refusal.code, refusal.message)]) from None
+    except outbound.OutboundFailed:
+        return
 
 
 def address_of(target: ChannelTarget) -> str:

@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db import transaction
 
-from jobqueue import outbound
 from jobqueue.actors import Actor
-from jobqueue.errors import Invalid, Problem, Refused
+from jobqueue.errors import Refused
 from jobqueue.models import Company
-from jobqueue.outbound.transport import checked_addresses
 from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
 from notifications.models import ChannelTarget, Message
@@ -19,7 +16,7 @@ from notifications.notify import queue_delivery
 from notifications.occasion import Told
 from notifications.verbs.sending import TEST_TEMPLATE, queue_again
 from notifications.verbs.signing import renew_secret
-from notifications.verbs.targets import create_target, locked_target, update_target
+from notifications.verbs.targets import create_target, locked_target, require_outside, update_target
 from notifications.writing import write
 
 MOST_AT_ONCE = 1_000
@@ -98,23 +95,3 @@ def replay_failed(
         if queued:
             queue_delivery(target.company, not_before=now)
     return queued
-
-
-def require_outside(address: Any) -> None:
-    """Raises ``Invalid`` for an address that leads inside the house now; it is checked again at every call.
-
-    A name that cannot be resolved at this moment is no reason to refuse it.
-    """
-    try:
-        parts = urlsplit(str(address or "").strip())
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return  # the verb says what is wrong with it
-    if not host:
-        return
-    try:
-        checked_addresses(host, port or (443 if parts.scheme == "https" else 80))
-    except outbound.OutboundRefused as refusal:
-        raise Invalid([Problem("address", refusal.code, refusal.message)]) from None
-    except outbound.OutboundFailed:
-        return
