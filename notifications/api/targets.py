@@ -228,7 +228,7 @@ class Webhooks(TargetRows):
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         values = self.read(WebhookWrite, partial=True)
         with self.expecting() as found:
-            changed = verbs.change_webhook(found, values, actor=self.actor)
+            changed = verbs.update_target(found, values, actor=self.actor)
         return self.shown(changed)
 
     @extend_schema(

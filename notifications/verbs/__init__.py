@@ -16,13 +16,12 @@ from notifications.verbs.people import set_preference
 from notifications.verbs.sending import send_again, send_test
 from notifications.verbs.signing import drop_old_secret, renew_secret
 from notifications.verbs.targets import create_target, delete_target, update_target
-from notifications.verbs.webhooks import change_webhook, create_webhook, replay_failed, send_test_to
+from notifications.verbs.webhooks import create_webhook, replay_failed, send_test_to
 
 __all__ = [
     "add_line",
     "change_line",
     "change_list",
-    "change_webhook",
     "copy_lines",
     "create_list",
     "create_target",

@@ -32,10 +32,11 @@ def create_target(
     """Stores a new target; ``values``: ``name``, ``kind``, ``address`` (an https address), ``secret``, ``is_enabled``,
     and of a webhook ``events`` (codes of scenarios it hears of in the whole company) and ``threshold_minutes``.
 
-    The address is checked against internal networks when something is sent, after its name was resolved. Raises
-    ``NotAllowed``, ``Invalid``, and ``CredentialUnusable`` without a key to encrypt with.
+    Raises ``NotAllowed``, ``Invalid``, also for an address inside the house that the settings do not allow, and
+    ``CredentialUnusable`` without a key to encrypt with.
     """
     require(actor, "administer", company)
+    require_outside(values.get("address"))
     return _store(ChannelTarget(company=company), values, now=now or database_now())
 
 
@@ -47,6 +48,7 @@ def update_target(
     Raises as :func:`create_target`, and ``NotFound``.
     """
     require(actor, "administer", target.company)
+    require_outside(values.get("address"))
     with transaction.atomic():
         return _store(locked_target(target), values, now=now or database_now())
 

@@ -434,6 +434,7 @@ class TestTargets:
         [
             ({"address": ""}, ("address", "required")),
             ({"address": "ftp://example.com"}, ("address", "invalid_address")),
+            ({"address": "http://127.0.0.1:9/x"}, ("address", "outbound_refused")),
             ({"address": "https://user:secret@example.com"}, ("address", "invalid_address")),
             ({"secret": "hunter2"}, ("secret", "invalid_secret")),
             ({"address": "https://example.com:port/"}, ("address", "invalid_address")),
@@ -448,6 +449,13 @@ class TestTargets:
             verbs.create_target(default_company(), self.VALUES | change, actor=admin)
 
         assert problem in problems(error.value)
+
+    def test_a_target_is_not_moved_inside_the_house(self, admin):
+        target = verbs.create_target(default_company(), self.VALUES, actor=admin)
+        with pytest.raises(Invalid, match="OUTBOUND_ALLOWED_HOSTS"):
+            verbs.update_target(target, {"address": "https://10.0.0.1/"}, actor=admin)
+
+        assert ChannelTarget.objects.get().host == "hooks.example.com"
 
     def test_a_target_on_a_list_cannot_be_deleted(self, admin):
         target = verbs.create_target(default_company(), self.VALUES, actor=admin)
