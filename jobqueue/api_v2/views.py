@@ -308,7 +308,10 @@ class OneEntry(Entries):
         return self._answer(self.entry())
 
     def delete(self, request: Request, **_: Any) -> Response:
-        lifecycle.delete_entry(self._matched(), actor=self.actor)
+        try:
+            lifecycle.delete_entry(self._matched(), actor=self.actor)
+        except lifecycle.ChangedMeanwhile as error:
+            raise PreconditionFailed(error.message) from error
         return Response(status=204)
 
     def _matched(self) -> Entry:
@@ -317,6 +320,8 @@ class OneEntry(Entries):
             raise ODataError("If-Match is missing. Send the @odata.etag of the entry as it was read, or *.")
         entry = self.entry()
         writing.require_match(entry, header)
+        if header.strip() != "*":
+            entry.expected_revision = entry.revision  # it may be changed before the verb holds it
         return entry
 
     def _answer(self, entry: Entry) -> Response:

@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from django.db.models import F
 
+from jobqueue.api_v2 import writing
 from jobqueue.models import Entry
 from jobqueue.states import Anchor, Status
 from tests import builders
@@ -151,6 +153,25 @@ def test_fields_are_locked_unless_on_hold(client):
     response = client.api.patch(at(client, entry), {"description": "x"}, headers={"If-Match": "*"})
     code, message = refusal(response, 400)
     assert (code, "On Hold" in message) == ("Application_DialogException", True)
+
+
+@pytest.mark.parametrize(("header", "status"), [("its ETag", 412), ("*", 204)])
+def test_an_entry_that_is_changed_at_that_very_moment_is_deleted_only_with_a_star(
+    client, monkeypatch, header, status
+):
+    entry = builders.make_entry()
+    match = writing.require_match
+
+    def changed_after_the_look(found, given):
+        match(found, given)
+        Entry.objects.filter(pk=entry.pk).update(revision=F("revision") + 1, description="Theirs")
+
+    if header != "*":
+        header = client.api.get(at(client, entry)).json()["@odata.etag"]
+    monkeypatch.setattr(writing, "require_match", changed_after_the_look)
+    answer = client.api.delete(at(client, entry), headers={"If-Match": header})
+    assert answer.status_code == status
+    assert Entry.objects.filter(pk=entry.pk).exists() == (status == 412)
 
 
 def test_an_entry_is_deleted_by_its_etag_unless_it_runs(client):
