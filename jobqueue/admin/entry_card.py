@@ -149,18 +149,6 @@ class EntryCard(LockedEntry, EntryPanels):
                 return HttpResponseRedirect(self.card_address(entry))
         return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def construct_change_message(
-        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
-    ) -> str:
-        return ""
-
-    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
-        """The stored row as it is: the verb, not the form, writes to it."""
-        return form.instance
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        """An entry has no rows of its own on the card."""
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         actor = actor_of(request)
         if change:

@@ -13,11 +13,12 @@ from django.utils.html import format_html
 from jobqueue import explain, preview, validation
 from jobqueue.admin import badges, entry_form, extensions, words
 from jobqueue.admin.base import may, now_of
+from jobqueue.admin.cards import SavedByVerbs
 from jobqueue.admin.entry_words import draft_in_words, run_in_process, state_sentence
 from jobqueue.admin.polling import polled
 from jobqueue.admin.recent_runs import recent_runs
 from jobqueue.admin.record_pages import record_address
-from jobqueue.admin.verbs import Verb, VerbsAdmin
+from jobqueue.admin.verbs import Verb
 from jobqueue.errors import JobQueueError
 from jobqueue.models import Entry, EntryChange, LogEntry
 from jobqueue.objects import registry
@@ -40,7 +41,7 @@ LEFT_TO_OWNERS = ("set-ready", "set-on-hold", "restart", "run-now", "run-once", 
 PREVIEW_FIELDS = (*entry_form.RECURRENCE, "earliest_start_at", "expires_at")
 
 
-class EntryPanels(VerbsAdmin):
+class EntryPanels(SavedByVerbs):
     """What the card shows and lets a person do beside its fields."""
 
     @staticmethod
@@ -67,10 +68,6 @@ class EntryPanels(VerbsAdmin):
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        context["show_save_and_add_another"] = False
-        context["show_save_and_continue"] = False
-        context["show_close"] = False
-        context["show_delete"] = False
         if obj is not None:
             context |= self.card_contents(request, obj)
             context["panels"] = extensions.entry_panels(request, obj)

@@ -14,10 +14,10 @@ from unfold.decorators import display
 
 from jobqueue.admin import badges, words
 from jobqueue.admin.base import now_of
+from jobqueue.admin.cards import SavedByVerbs
 from jobqueue.admin.company import actor_of
 from jobqueue.admin.filters import HiddenFilter
 from jobqueue.admin.tabs import tab
-from jobqueue.admin.verbs import VerbsAdmin
 from jobqueue.errors import JobQueueError
 from jobqueue.models import Entry
 from jobqueue.permissions import Level
@@ -117,7 +117,7 @@ class LineInline(TabularInline):
 
 
 @admin.register(NotificationList)
-class NotificationListAdmin(VerbsAdmin):
+class NotificationListAdmin(SavedByVerbs):
     """The lists, and the card of one with its lines."""
 
     verbs = VERBS
@@ -272,10 +272,6 @@ class NotificationListAdmin(VerbsAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         context |= {
-            "show_save_and_add_another": False,
-            "show_save_and_continue": False,
-            "show_close": False,
-            "show_delete": False,
             "title": "New notification list" if add else str(obj),
         }
         if obj is not None:
@@ -303,15 +299,6 @@ class NotificationListAdmin(VerbsAdmin):
         }
 
     # --- saving
-    def construct_change_message(
-        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
-    ) -> str:
-        return ""
-
-    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
-        """The stored row as it is: the verbs, not the form, write to it."""
-        return form.instance
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         actor = actor_of(request)
         values = {name: form.cleaned_data[name] for name in self.fields if name in form.cleaned_data}

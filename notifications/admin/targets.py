@@ -12,8 +12,9 @@ from unfold.decorators import display
 
 from jobqueue.admin import badges, words
 from jobqueue.admin.base import now_of
+from jobqueue.admin.cards import SavedByVerbs
 from jobqueue.admin.company import actor_of
-from jobqueue.admin.verbs import Verb, VerbsAdmin
+from jobqueue.admin.verbs import Verb
 from jobqueue.errors import JobQueueError
 from jobqueue.permissions import Level
 from notifications import verbs
@@ -26,7 +27,7 @@ SHOWN_DELIVERIES = 8
 
 
 @admin.register(ChannelTarget)
-class ChannelTargetAdmin(VerbsAdmin):
+class ChannelTargetAdmin(SavedByVerbs):
     verbs = VERBS
     view_level: Level | None = "administer"
     add_level: Level | None = "administer"
@@ -88,10 +89,6 @@ class ChannelTargetAdmin(VerbsAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         context |= {
-            "show_save_and_add_another": False,
-            "show_save_and_continue": False,
-            "show_close": False,
-            "show_delete": False,
             "title": "New target" if add else str(obj),
             "about_kinds": ABOUT_KINDS,
         }
@@ -118,18 +115,6 @@ class ChannelTargetAdmin(VerbsAdmin):
             ],
             "failed_count": failed_for_good(target).count(),
         }
-
-    def construct_change_message(
-        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
-    ) -> str:
-        return ""
-
-    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
-        """The stored row as it is: the verb, not the form, writes to it."""
-        return form.instance
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        """A target has no rows of its own on the card."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         values = {name: form.cleaned_data[name] for name in self.fields}

@@ -111,18 +111,6 @@ class PackageCard(CardPanels):
         return plain_words.counted(minutes, "minute") if minutes else "No limit"
 
     # --- saving
-    def construct_change_message(
-        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
-    ) -> str:
-        return ""
-
-    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
-        """The stored row as it is: the verbs, not the form, write to it."""
-        return form.instance
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        """Lines and recurrences are saved with the package."""
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         saved = saving.save_card(form, company=request.company, actor=actor_of(request), now=now_of(request))
         obj.__dict__.update(saved.__dict__)

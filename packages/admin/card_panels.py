@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 
 from jobqueue.admin.base import now_of
+from jobqueue.admin.cards import SavedByVerbs
 from jobqueue.admin.company import actor_of
 from jobqueue.admin.polling import polled
 from jobqueue.admin.words import with_moments
@@ -31,7 +32,7 @@ BAR = ("set-active", "set-on-hold", "run-now", "cancel-run", "resume", "copy", "
 ONLY_WHEN_POSSIBLE = ("cancel-run", "resume")
 
 
-class CardPanels(SetJobQueues, PackagesAdmin):
+class CardPanels(SetJobQueues, PackagesAdmin, SavedByVerbs):
     """What the card shows and lets a person do beside its fields."""
 
     # --- addresses
@@ -57,10 +58,6 @@ class CardPanels(SetJobQueues, PackagesAdmin):
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        context["show_save_and_add_another"] = False
-        context["show_save_and_continue"] = False
-        context["show_close"] = False
-        context["show_delete"] = False
         form = context["adminform"].form
         is_open = hasattr(form, "recurrences")
         context |= {

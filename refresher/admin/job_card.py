@@ -9,10 +9,10 @@ from unfold.decorators import display
 
 from jobqueue.admin import badges, entry_form, words
 from jobqueue.admin.base import may, now_of
+from jobqueue.admin.cards import SavedByVerbs
 from jobqueue.admin.company import actor_of
 from jobqueue.admin.entry_locked import LockedEntry, about_parameters
 from jobqueue.admin.entry_parameters import parameter_fields
-from jobqueue.admin.verbs import VerbsAdmin
 from jobqueue.permissions import Level
 from jobqueue.states import ObjectType
 from refresher.admin import looks
@@ -32,7 +32,7 @@ SHOWN_LINES = 8
 BESIDE = ("auto_reschedule", "auto_reschedule_delay_seconds", "heartbeat_url")
 
 
-class JobCard(LockedEntry, VerbsAdmin):
+class JobCard(LockedEntry, SavedByVerbs):
     """The fields' part of the monitored job admin; the list is in ``jobs``."""
 
     verbs = VERBS
@@ -186,8 +186,6 @@ class JobCard(LockedEntry, VerbsAdmin):
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        for name in ("show_save_and_add_another", "show_save_and_continue", "show_close", "show_delete"):
-            context[name] = False
         context["title"] = "New monitored job" if add else str(obj)
         if obj is not None:
             context |= self.card_contents(request, obj)
@@ -241,18 +239,6 @@ class JobCard(LockedEntry, VerbsAdmin):
             return failed_by(job, error)
 
     # --- saving
-    def construct_change_message(
-        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
-    ) -> str:
-        return ""
-
-    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
-        """The stored row as it is: the verb, not the form, writes to it."""
-        return form.instance
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        """A monitored job has no rows of its own on the card."""
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         actor, now, values = actor_of(request), now_of(request), form.job_values()
         if change:

@@ -14,8 +14,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from jobqueue.actors import Actor
 from jobqueue.admin import words
 from jobqueue.admin.base import may, now_of, works_in_every_company
+from jobqueue.admin.cards import SavedByVerbs
 from jobqueue.admin.company import actor_of
-from jobqueue.admin.verbs import Verb, VerbsAdmin
+from jobqueue.admin.verbs import Verb
 from jobqueue.models.fields import known_time_zones
 from jobqueue.permissions import Level
 from refresher.admin import looks
@@ -124,7 +125,7 @@ class SetupForm(forms.ModelForm):
 
 
 @admin.register(RefreshSetup)
-class RefreshSetupAdmin(VerbsAdmin):
+class RefreshSetupAdmin(SavedByVerbs):
     verbs = VERBS
     actions = None
     change_level: Level | None = "administer"
@@ -180,8 +181,6 @@ class RefreshSetupAdmin(VerbsAdmin):
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        for name in ("show_save_and_add_another", "show_save_and_continue", "show_close", "show_delete"):
-            context[name] = False
         if obj is not None:
             context |= self.card_contents(request, obj)
         context["title"] = "Job queue refresh setup"
@@ -263,17 +262,6 @@ class RefreshSetupAdmin(VerbsAdmin):
         return found
 
     # --- saving
-    def construct_change_message(
-        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
-    ) -> str:
-        return ""
-
-    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
-        return form.instance
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        """It has no rows of its own."""
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         values = {name: form.cleaned_data[name] for name in form.changed_data if name in SETTABLE}
         change_setup(request.company, values, actor=actor_of(request))
