@@ -124,10 +124,12 @@ class ChannelTargetAdmin(SavedByVerbs):
         if change:
             stored = ChannelTarget.objects.select_related("company").get(pk=obj.pk)
             saved = verbs.update_target(stored, values, actor=actor, now=now)
+        elif values["kind"] == ChannelTarget.Kind.WEBHOOK:
+            saved, request.notification_secret = verbs.create_webhook(
+                request.company, values, actor=actor, now=now
+            )
         else:
             saved = verbs.create_target(request.company, values, actor=actor, now=now)
-            if saved.kind == ChannelTarget.Kind.WEBHOOK:
-                request.notification_secret = verbs.renew_secret(saved, actor=actor, now=now)
         obj.__dict__.update(saved.__dict__)
 
     def response_add(
