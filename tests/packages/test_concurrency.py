@@ -7,7 +7,6 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.db.models.signals import post_save
 
-from jobqueue.errors import JobQueueError
 from jobqueue.models import LogEntry, ScheduledTask
 from jobqueue.scheduler.inline import run_due_tasks
 from jobqueue.states import LogStatus
@@ -20,6 +19,7 @@ from packages.engine.reconciling import look_round
 from packages.lists import private_list
 from packages.models import Package, Run, StatusChange
 from packages.states import Outcome, PackageStatus, Result
+from tests.at_once import at_once
 from tests.builders import actor_of, make_user
 from tests.jobqueue.driving import connected
 from tests.packages.building import (
@@ -38,30 +38,6 @@ from tests.packages.building import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PEOPLE = 4
-
-
-def at_once(*acts: Callable[[], object]) -> list[str]:
-    """Runs the acts in threads released together; the codes of the refusals, empty texts for successes."""
-    barrier, answers = threading.Barrier(len(acts)), []
-
-    def one(act: Callable[[], object]) -> None:
-        try:
-            barrier.wait(timeout=10)
-            act()
-            answers.append("")
-        except JobQueueError as refusal:
-            answers.append(refusal.code)
-        except Exception as error:  # what the test is about: nothing else may come through
-            answers.append(repr(error))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=one, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return sorted(answers)
 
 
 def worker(until: Sequence[bool]) -> Callable[[], None]:

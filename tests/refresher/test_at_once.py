@@ -1,15 +1,12 @@
 """Several passes and people at once: no job is refreshed twice at the same time, nobody is left with a second task."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.db.models import F
 
 from jobqueue import lifecycle
-from jobqueue.errors import JobQueueError
 from jobqueue.models import Entry, EntryChange, LogEntry, ScheduledTask
 from jobqueue.scheduler.inline import run_due_tasks
 from jobqueue.states import HoldKind, LogStatus, Priority, Status
@@ -18,35 +15,12 @@ from refresher.models import MonitoredJob, RefreshLog, RefreshLogLine
 from refresher.passing import refresh_as_runner, refresh_now
 from refresher.sign_in import refresh_after_sign_in
 from refresher.states import Action, PassState
+from tests.at_once import at_once
 from tests.builders import NOW, actor_of, default_company, make_superuser
 from tests.jobqueue.driving import connected
 from tests.refresher.situations import external_mode, login_mode, lose_task, ready_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*acts: Callable[[], object]) -> list[str]:
-    """Runs the acts in threads released together; the codes of refusals, what else was raised, empty for successes."""
-    barrier, answers = threading.Barrier(len(acts)), []
-
-    def one(act: Callable[[], object]) -> None:
-        try:
-            barrier.wait(timeout=10)
-            act()
-            answers.append("")
-        except JobQueueError as refusal:
-            answers.append(refusal.code)
-        except Exception as error:  # what the test is about: nothing else may come through
-            answers.append(repr(error))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=one, args=[act]) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return sorted(answers)
 
 
 def passes(number: int) -> list[Callable[[], object]]:
