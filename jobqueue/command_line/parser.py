@@ -121,14 +121,16 @@ def add_acting(parser: ArgumentParser) -> None:
     parser.add_argument("--as", dest="acting_user", metavar="USER", help="Act as this user.")
 
 
+def add_values(parser: ArgumentParser, words: str) -> None:
+    """The option that sets a field, as ``assignments`` reads it; ``words`` is its help."""
+    parser.add_argument("--set", dest="assignments", action="append", metavar="FIELD=VALUE", help=words)
+
+
 def _add_values(parser: ArgumentParser) -> None:
     parser.add_argument("--object", help="The job object, for example “Codeunit 50100”.")
-    parser.add_argument(
-        "--set",
-        dest="assignments",
-        action="append",
-        metavar="FIELD=VALUE",
-        help="A field of the entry, for example minutes_between_runs=15 or weekdays=mon,tue; may be repeated.",
+    add_values(
+        parser,
+        "A field of the entry, for example minutes_between_runs=15 or weekdays=mon,tue; may be repeated.",
     )
 
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Callable
 from functools import partial
 
-from jobqueue.command_line.parser import add_acting, count
+from jobqueue.command_line.parser import add_acting, add_values, count
 from notifications.models import Message
 
 
@@ -35,18 +35,18 @@ def _add_reading(add: Callable[..., ArgumentParser]) -> None:
 def _add_changing(add: Callable[..., ArgumentParser]) -> None:
     create = add("create", "Create a shared list.")
     create.add_argument("name", help="Name, unique in the company.")
-    _add_values(create, "A field: description=… or is_enabled=off; may be repeated.")
+    add_values(create, "A field: description=… or is_enabled=off; may be repeated.")
     change = add("change", "Change a list.", list=True)
-    _add_values(change, "A field: name=…, description=… or is_enabled=off; may be repeated.")
+    add_values(change, "A field: name=…, description=… or is_enabled=off; may be repeated.")
     add("delete", "Delete a shared list.", list=True)
     line = add("add-line", "Add a recipient in a scenario.", list=True)
-    _add_values(
+    add_values(
         line,
         "A field: user=…, address=… or target=…, scenario=…, threshold_minutes=…, repeat_minutes=…",
     )
     changing = add("change-line", "Change a line.")
     changing.add_argument("line", help="Its number, as “notifications show” prints it.")
-    _add_values(changing, "A field, for example repeat_minutes=60; may be repeated.")
+    add_values(changing, "A field, for example repeat_minutes=60; may be repeated.")
     removing = add("remove-line", "Remove a line.")
     removing.add_argument("line", help="Its number, as “notifications show” prints it.")
     for name, help in (
@@ -62,10 +62,6 @@ def _add_sending(add: Callable[..., ArgumentParser]) -> None:
     add("send-test", "Send a test message to each recipient of a list.", list=True)
     again = add("send-again", "Send a message once more.")
     again.add_argument("message", help="Message no.")
-
-
-def _add_values(parser: ArgumentParser, words: str) -> None:
-    parser.add_argument("--set", dest="assignments", action="append", metavar="FIELD=VALUE", help=words)
 
 
 def _add(

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Callable
 from functools import partial
 
-from jobqueue.command_line.parser import add_acting, count
+from jobqueue.command_line.parser import add_acting, add_values, count
 from packages.states import OnError
 
 
@@ -61,11 +61,11 @@ def _add_running(add: Callable[..., ArgumentParser]) -> None:
 def _add_editing(add: Callable[..., ArgumentParser]) -> None:
     create = add("create", "Create a package; it starts On Hold.")
     create.add_argument("name", help="Name, unique in the company.")
-    _add_values(
+    add_values(
         create, "A field, for example on_error=continue or time_zone=Europe/Amsterdam; may be repeated."
     )
     change = add("change", "Change fields of a package that is neither Active nor running.", package=True)
-    _add_values(change, "A field, for example on_error=finish; may be repeated.")
+    add_values(change, "A field, for example on_error=finish; may be repeated.")
     change.add_argument("--expected-revision", type=int, help="Refuse if the package was changed since.")
     copying = add("copy", "Copy a package; the copy is On Hold.", package=True)
     copying.add_argument("--name", default="", help="Name of the copy.")
@@ -79,24 +79,20 @@ def _add_editing(add: Callable[..., ArgumentParser]) -> None:
     line.add_argument(
         "--on-error", choices=OnError.values, help="On Error of this line; as the package unless given."
     )
-    _add_values(line, "A field of the entry, for example max_attempts=2; may be repeated.")
+    add_values(line, "A field of the entry, for example max_attempts=2; may be repeated.")
     changing = add("change-line", "Change a line or its entry.", package=True)
     changing.add_argument("line", type=int, help="Run order of the line.")
     changing.add_argument("--object", help="Another job object.")
-    _add_values(changing, "A field of line or entry, for example run_order=30; may be repeated.")
+    add_values(changing, "A field of line or entry, for example run_order=30; may be repeated.")
     removing = add("remove-line", "Remove a line and delete its entry.", package=True)
     removing.add_argument("line", type=int, help="Run order of the line.")
     recurrence = add("add-recurrence", "Add a recurrence.", package=True)
-    _add_values(recurrence, "A field, for example weekdays=mon-fri or starting_time=22:00; may be repeated.")
+    add_values(recurrence, "A field, for example weekdays=mon-fri or starting_time=22:00; may be repeated.")
     altering = add("change-recurrence", "Change a recurrence.", package=True)
     altering.add_argument("recurrence", type=int, help="Its number, as “packages show” prints it.")
-    _add_values(altering, "A field, for example enabled=false; may be repeated.")
+    add_values(altering, "A field, for example enabled=false; may be repeated.")
     dropping = add("remove-recurrence", "Remove a recurrence.", package=True)
     dropping.add_argument("recurrence", type=int, help="Its number, as “packages show” prints it.")
-
-
-def _add_values(parser: ArgumentParser, words: str) -> None:
-    parser.add_argument("--set", dest="assignments", action="append", metavar="FIELD=VALUE", help=words)
 
 
 def _add(

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, _SubParsersAction
 from collections.abc import Callable
 from functools import partial
 
-from jobqueue.command_line.parser import add_acting
+from jobqueue.command_line.parser import add_acting, add_values, count
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -18,13 +18,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def _add_setting_up(add: Callable[..., ArgumentParser]) -> None:
     setup = add("setup", "Show or change the refresh set-up of a company.")
-    setup.add_argument(
-        "--set",
-        dest="assignments",
-        action="append",
-        metavar="FIELD=VALUE",
-        help="enabled, external_only, create_missing_custom_jobs, default_time_zone or default_runner "
-        "(a user name); may be repeated.",
+    add_values(
+        setup,
+        "enabled, external_only, create_missing_custom_jobs, default_time_zone or default_runner (a user name); "
+        "may be repeated.",
     )
     switch = setup.add_mutually_exclusive_group()
     switch.add_argument("--enable-external", action="store_true", help="Hand over to the worker outside.")
@@ -54,12 +51,9 @@ def _add_jobs(add: Callable[..., ArgumentParser]) -> None:
     monitor.add_argument("entries", nargs="+", metavar="ENTRY", help="Entry No. or UUID; may be repeated.")
     monitor.add_argument("--stop", action="store_true", help="Stop monitoring; the entries keep running.")
     change = add("change", "Change a monitored job; its entry follows at the next pass.", job=True)
-    change.add_argument(
-        "--set",
-        dest="assignments",
-        action="append",
-        metavar="FIELD=VALUE",
-        help="A field of the entry, runner, auto_reschedule, auto_reschedule_delay_seconds or heartbeat_url.",
+    add_values(
+        change,
+        "A field of the entry, runner, auto_reschedule, auto_reschedule_delay_seconds or heartbeat_url.",
     )
     add("delete", "Delete a monitored job; its entry keeps running.", job=True)
     recreate = add("recreate", "Make the monitored jobs anew from code and from flagged entries.")
@@ -74,7 +68,7 @@ def _add_passes(add: Callable[..., ArgumentParser]) -> None:
     simulate.add_argument("--runner", help="Only as this runner user.")
     log = add("log", "Show the refresh log, newest first, or one pass with its lines.")
     log.add_argument("log", nargs="?", type=int, metavar="PASS", help="Number of a pass.")
-    log.add_argument("--limit", type=_count, default=50, help="At most this many; 50 unless given.")
+    log.add_argument("--limit", type=count, default=50, help="At most this many; 50 unless given.")
 
 
 def _add(
@@ -85,10 +79,3 @@ def _add(
         parser.add_argument("job", type=int, metavar="JOB", help="Number of the monitored job.")
     add_acting(parser)
     return parser
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 100_000:
-        raise ValueError("out of range")
-    return number
