@@ -40,15 +40,19 @@ def company_of(options: Namespace, actor: Actor) -> Company:
     return companies.start_company(actor.user)
 
 
+def companies_of(options: Namespace, actor: Actor) -> list[Company]:
+    """Where a row may be that is named without its company: in ``--company``, else wherever the user may work."""
+    return [company_of(options, actor)] if options.company else list(companies.visible_to(actor.user))
+
+
 def entry_of(options: Namespace, actor: Actor) -> Entry:
     """The entry named by its Entry No. or UUID, in the given company or any the user may work in."""
     key = options.entry.strip()
     found = None
-    lookup = _lookup(key)
+    lookup = lookup_of(key, number="entry_no", uuid="id")
     if lookup is not None:
-        visible = [company_of(options, actor)] if options.company else list(companies.visible_to(actor.user))
-        rows = Entry.objects.select_related("company", "user").filter(company__in=visible)
-        found = rows.filter(**lookup).first()
+        rows = Entry.objects.select_related("company", "user")
+        found = rows.filter(company__in=companies_of(options, actor), **lookup).first()
     if found is None:
         raise NotFound(f"There is no job queue entry {key}. “jobqueue list” shows what there is.")
     require(actor, "view", found.company)
@@ -69,8 +73,8 @@ def entry_id_of(options: Namespace, actor: Actor) -> UUID:
 
 def _company_of_traces(options: Namespace, actor: Actor) -> Company | None:
     """The company in which the named UUID left rows in the log or the history, if the user may work there."""
-    entry_id = (_lookup(options.entry.strip()) or {}).get("id")
-    visible = [company_of(options, actor)] if options.company else companies.visible_to(actor.user)
+    entry_id = (lookup_of(options.entry.strip(), number="entry_no", uuid="id") or {}).get("id")
+    visible = companies_of(options, actor)
     for traces in (LogEntry.objects, EntryChange.objects) if entry_id else ():
         found = traces.filter(entry_id=entry_id, company__in=visible).select_related("company").first()
         if found is not None:
@@ -81,7 +85,7 @@ def _company_of_traces(options: Namespace, actor: Actor) -> Company | None:
 def log_entry_of(options: Namespace, actor: Actor) -> LogEntry:
     """The log entry named by its number or UUID."""
     key = options.log_entry.strip()
-    lookup = _lookup(key)
+    lookup = lookup_of(key, number="entry_no", uuid="id")
     rows = LogEntry.objects.select_related("company", "user").filter(
         company__in=companies.visible_to(actor.user)
     )
@@ -119,11 +123,19 @@ def object_values(text: str) -> dict[str, Any]:
     return {"object_type": kinds[name], "object_id": int(number)}
 
 
-def _lookup(key: str) -> dict[str, Any] | None:
+def lookup_of(key: str, *, number: str, uuid: str) -> dict[str, Any] | None:
+    """How to look up a row named by its number or UUID, by the names of these fields; None for neither."""
     if key.isascii() and key.isdecimal():
-        number = int(key) if len(key) < 20 else MAX_NUMBER + 1
-        return {"entry_no": number} if number <= MAX_NUMBER else None
+        found = number_of(key)
+        return None if found is None else {number: found}
     try:
-        return {"id": UUID(key)}
+        return {uuid: UUID(key)}
     except ValueError:
         return None
+
+
+def number_of(key: str) -> int | None:
+    """The number of a row as it is written; None for anything the database could not hold."""
+    if not (key.isascii() and key.isdecimal()) or len(key) > 19 or int(key) > MAX_NUMBER:
+        return None
+    return int(key)

@@ -107,11 +107,12 @@ def _fields(row: Any, *, statuses: type[LabelledInt] | None, without: set[str]) 
             value = statuses(value).label
         elif field.name in WORDS:
             value = WORDS[field.name](value).label
-        found[field.name] = _plain(value)
+        found[field.name] = plain(value)
     return found
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value of a row as JSON can say it."""
     if isinstance(value, datetime):
         return moment(value)
     if isinstance(value, time):

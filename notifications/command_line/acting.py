@@ -2,11 +2,9 @@
 
 from argparse import Namespace
 
-from jobqueue import companies
 from jobqueue.actors import Actor
-from jobqueue.command_line.acting import MAX_NUMBER, company_of
+from jobqueue.command_line.acting import companies_of, number_of
 from jobqueue.errors import NotFound, Refused
-from jobqueue.models import Company
 from jobqueue.permissions import require
 from notifications.models import Message, NotificationLine, NotificationList
 
@@ -14,7 +12,7 @@ from notifications.models import Message, NotificationLine, NotificationList
 def list_of(options: Namespace, actor: Actor) -> NotificationList:
     """The list named by its name (of a shared list) or number, in the given company or any the user may work in."""
     key = options.list.strip()
-    rows = NotificationList.objects.select_related("company").filter(company__in=_companies(options, actor))
+    rows = NotificationList.objects.select_related("company").filter(company__in=companies_of(options, actor))
     named = list(rows.filter(owner_kind="", name__iexact=key)[:2])
     if len(named) > 1:
         raise Refused(
@@ -35,7 +33,7 @@ def line_of(options: Namespace, actor: Actor) -> NotificationLine:
     number = number_of(options.line.strip())
     found = None
     if number is not None:
-        found = rows.filter(list__company__in=_companies(options, actor), pk=number).first()
+        found = rows.filter(list__company__in=companies_of(options, actor), pk=number).first()
     if found is None:
         raise NotFound(f"There is no line {options.line}. “notifications show” prints the lines of a list.")
     require(actor, "view", found.list.company)
@@ -48,20 +46,10 @@ def message_of(options: Namespace, actor: Actor) -> Message:
     number = number_of(options.message.strip())
     found = None
     if number is not None:
-        found = rows.filter(company__in=_companies(options, actor), pk=number).first()
+        found = rows.filter(company__in=companies_of(options, actor), pk=number).first()
     if found is None:
         raise NotFound(
             f"There is no message {options.message}. “notifications messages” shows what there is."
         )
     require(actor, "view", found.company)
     return found
-
-
-def number_of(key: str) -> int | None:
-    if not (key.isascii() and key.isdecimal()) or len(key) > 19 or int(key) > MAX_NUMBER:
-        return None
-    return int(key)
-
-
-def _companies(options: Namespace, actor: Actor) -> list[Company]:
-    return [company_of(options, actor)] if options.company else list(companies.visible_to(actor.user))

@@ -4,16 +4,13 @@ from argparse import Namespace
 from typing import Any
 from uuid import UUID
 
-from jobqueue import companies
 from jobqueue.actors import Actor
-from jobqueue.command_line.acting import company_of
+from jobqueue.command_line.acting import companies_of, lookup_of
 from jobqueue.errors import NotFound, Refused
-from jobqueue.models import Company
 from jobqueue.models.entry import WEEKDAY_FIELDS
 from packages.models import Package, PackageLine, Recurrence, Run
 from packages.permissions import require
 
-MAX_NUMBER = 2**63 - 1
 DAYS = tuple(name.removeprefix("run_on_")[:3] for name in WEEKDAY_FIELDS)
 
 
@@ -21,14 +18,15 @@ def package_of(options: Namespace, actor: Actor) -> Package:
     """The package named by its name, number or UUID, in the given company or any the user may work in."""
     key = options.package.strip()
     rows = Package.objects.select_related("company", "run_as_user", "identity", "activated_by", "held_by")
-    rows = rows.filter(company__in=_companies(options, actor))
+    rows = rows.filter(company__in=companies_of(options, actor))
     named = list(rows.filter(name_key=key.casefold())[:2])
     if len(named) > 1:
         raise Refused(
             f"More than one company has a package “{key}”. Name the company with --company, or give the number.",
             code="which_package",
         )
-    found = named[0] if named else rows.filter(**lookup).first() if (lookup := _lookup(key)) else None
+    lookup = lookup_of(key, number="pk", uuid="uuid")
+    found = named[0] if named else rows.filter(**lookup).first() if lookup else None
     if found is None:
         raise NotFound(f"There is no job queue package “{key}”. “packages list” shows what there is.")
     require(actor, "view", found.company)
@@ -40,9 +38,9 @@ def package_uuid_of(options: Namespace, actor: Actor) -> UUID:
     try:
         return package_of(options, actor).uuid
     except NotFound:
-        key = (_lookup(options.package.strip()) or {}).get("uuid")
+        key = (lookup_of(options.package.strip(), number="pk", uuid="uuid") or {}).get("uuid")
         rows = (
-            Run.objects.filter(package_uuid=key, company__in=_companies(options, actor))
+            Run.objects.filter(package_uuid=key, company__in=companies_of(options, actor))
             if key
             else Run.objects.none()
         )
@@ -56,11 +54,11 @@ def package_uuid_of(options: Namespace, actor: Actor) -> UUID:
 def run_of(options: Namespace, actor: Actor) -> Run:
     """The run named by its number or UUID."""
     key = options.run.strip()
-    lookup = _lookup(key, number="number")
+    lookup = lookup_of(key, number="number", uuid="uuid")
     rows = Run.objects.select_related(
         "company", "package", "started_by", "identity", "held_by", "cancelled_by"
     )
-    rows = rows.filter(company__in=_companies(options, actor))
+    rows = rows.filter(company__in=companies_of(options, actor))
     found = rows.filter(**lookup).first() if lookup else None
     if found is None:
         raise NotFound(f"There is no run {key}. “packages log” shows what there is.")
@@ -111,17 +109,3 @@ def spread_weekdays(values: dict[str, Any]) -> dict[str, Any]:
                 code="usage",
             )
     return values | {name: day in chosen for day, name in enumerate(WEEKDAY_FIELDS)}
-
-
-def _companies(options: Namespace, actor: Actor) -> list[Company]:
-    return [company_of(options, actor)] if options.company else list(companies.visible_to(actor.user))
-
-
-def _lookup(key: str, *, number: str = "pk") -> dict[str, Any] | None:
-    if key.isascii() and key.isdecimal():
-        value = int(key) if len(key) < 20 else MAX_NUMBER + 1
-        return {number: value} if value <= MAX_NUMBER else None
-    try:
-        return {"uuid": UUID(key)}
-    except ValueError:
-        return None

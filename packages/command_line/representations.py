@@ -1,10 +1,9 @@
 """Rows of packages as JSON objects: names follow the model fields, moments are ISO 8601 in UTC, choices are words."""
 
-from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jobqueue.command_line.representations import Json, moment
+from jobqueue.command_line.representations import Json, moment, plain
 from jobqueue.models import LogEntry
 from jobqueue.objects import registry
 from jobqueue.schedule import Occurrence
@@ -80,11 +79,11 @@ def recurrence_json(recurrence: Recurrence, *, time_zone: str) -> Json:
         "enabled": recurrence.enabled,
         "weekdays": sorted(recurrence.weekdays),
         "next_run_date_formula": recurrence.next_run_date_formula,
-        "starting_time": _plain(recurrence.starting_time),
-        "ending_time": _plain(recurrence.ending_time),
+        "starting_time": plain(recurrence.starting_time),
+        "ending_time": plain(recurrence.ending_time),
         "minutes_between_runs": recurrence.minutes_between_runs,
-        "valid_from": _plain(recurrence.valid_from),
-        "valid_to": _plain(recurrence.valid_to),
+        "valid_from": plain(recurrence.valid_from),
+        "valid_to": plain(recurrence.valid_to),
         "words": in_words(recurrence, time_zone=time_zone),
     }
 
@@ -130,15 +129,5 @@ def _fields(row: Any, *, without: set[str]) -> Json:
         value = getattr(row, field.name if field.name in PEOPLE else field.attname)
         if getattr(field, "choices", None) and value:
             value = getattr(row, f"get_{field.name}_display")()
-        found[field.name] = _plain(value)
+        found[field.name] = plain(value)
     return found
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return moment(value)
-    if isinstance(value, time):
-        return value.isoformat()
-    if value is None or isinstance(value, bool | int | str | dict | list):
-        return value
-    return str(value)
