@@ -6,6 +6,7 @@ Programs act with the indirect rights of the product.
 
 from typing import Any, Literal
 
+from jobqueue import permissions
 from jobqueue.actors import Actor
 from jobqueue.levels import Levels
 from jobqueue.models import Company
@@ -32,6 +33,13 @@ GROUP_FOR: dict[Level, str] = {
     "set_up": "Administrator",
 }
 
+# Admin and API name the job queue's levels; groups and words are the same (decisions on permissions).
+MEANING: dict[permissions.Level, Level] = {
+    "view": "view",
+    "operate": "operate",
+    "schedule": "maintain",
+    "administer": "set_up",
+}
 
 LEVELS = Levels[Level](permissions=PERMISSIONS, words=WORDS, groups=GROUP_FOR)
 may = LEVELS.may

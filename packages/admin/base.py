@@ -10,14 +10,6 @@ from jobqueue.admin.verbs import VerbsAdmin
 from jobqueue.permissions import Level
 from packages import permissions
 
-# The verbs of the admin name the job queue's levels; groups and words are the same (decisions on permissions).
-MEANING: dict[Level, permissions.Level] = {
-    "view": "view",
-    "operate": "operate",
-    "schedule": "maintain",
-    "administer": "set_up",
-}
-
 
 def may(request: HttpRequest, level: Level | None) -> bool:
     """Whether the viewer holds the package right that stands for the level; asked once per request and level."""
@@ -25,7 +17,7 @@ def may(request: HttpRequest, level: Level | None) -> bool:
         return False
     known: dict[Level, bool] = request.__dict__.setdefault("_package_levels", {})
     if level not in known:
-        known[level] = permissions.may(actor_of(request), MEANING[level])
+        known[level] = permissions.may(actor_of(request), permissions.MEANING[level])
     return known[level]
 
 

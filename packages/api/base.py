@@ -18,13 +18,6 @@ from jobqueue.permissions import Level
 from packages import permissions
 from packages.models import Package
 
-# The API names the job queue's levels; groups and words are the same (decisions on permissions).
-MEANING: dict[Level, permissions.Level] = {
-    "view": "view",
-    "operate": "operate",
-    "schedule": "maintain",
-    "administer": "set_up",
-}
 TAG = re.compile(r'"([0-9]{1,9})(?:-[0-9a-f]+)?"')
 PEOPLE = ("run_as_user", "identity", "activated_by", "held_by", "created_by", "modified_by")
 
@@ -33,7 +26,7 @@ class PackageLevels(LevelPermission):
     """The rights of packages in place of those of job queue entries."""
 
     def require(self, view: Any, level: Level) -> None:
-        permissions.require(view.actor, MEANING[level], view.company)
+        permissions.require(view.actor, permissions.MEANING[level], view.company)
 
 
 class PackagesView(CompanyRows):
