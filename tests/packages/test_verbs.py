@@ -1,5 +1,6 @@
 """The verbs on packages: what they store, what they refuse, and that nothing is changed while a package is locked."""
 
+from dataclasses import dataclass
 from datetime import time
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from jobqueue import lifecycle as entry_verbs
 from jobqueue.errors import Invalid, NotAllowed, NotFound, Refused
 from jobqueue.models import Entry, EntryChange
+from jobqueue.objects import codeunit, registry
 from jobqueue.states import HoldKind, Status
 from notifications.models import NotificationLine, NotificationList
 from packages import lifecycle
@@ -644,14 +646,21 @@ def test_secret_parameters_are_masked_in_the_log():
     assert masked(secrets) == {"customer": "C1", "login": [{"password": "•••"}]}
 
 
+@dataclass(frozen=True)
+class SignIn:
+    password: str
+    host: str = "localhost"
+
+
 def test_secret_parameters_that_come_back_as_they_were_shown_stay():
-    line = add_line(make_package(), "Import")
-    stored = {"password": "x", "logins": [{"name": "a", "token": "y"}], "rows": 5}
-    Entry.objects.filter(pk=line.entry_id).update(parameters=stored)
-    lifecycle.change_line_entry(line, {"parameters": masked(stored)}, actor=boss_of(line.package))
-    assert Entry.objects.get(pk=line.entry_id).parameters == stored
-    changed = {"password": "new", "logins": [{"name": "a", "token": "•••"}, {"token": "•••"}], "rows": "•••"}
-    assert unmasked(changed, stored=stored) == {
+    with registry.isolated(empty=False):
+        codeunit(91000, "Sign in", parameters=SignIn)(lambda run: None)
+        line = add_line(make_package(), "Fetch", object_id=91000, parameters={"password": "x"})
+        shown = masked({"password": "x", "host": "elsewhere"})
+        lifecycle.change_line_entry(line, {"parameters": shown}, actor=boss_of(line.package))
+    assert Entry.objects.get(pk=line.entry_id).parameters == {"password": "x", "host": "elsewhere"}
+    sent = {"password": "new", "logins": [{"name": "a", "token": "•••"}, {"token": "•••"}], "rows": "•••"}
+    assert unmasked(sent, stored={"password": "x", "logins": [{"name": "b", "token": "y"}], "rows": 5}) == {
         "password": "new",
         "logins": [{"name": "a", "token": "y"}, {"token": "•••"}],
         "rows": "•••",
