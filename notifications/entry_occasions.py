@@ -101,7 +101,7 @@ def tell_late(entry: Entry, *, due_at: datetime, now: datetime) -> list[Message]
         moment=now,
         minutes={LATE.code: minutes},
         facts=facts_of(entry, due_at=due_at.isoformat()),
-        late_key=_late_key(entry.id, due_at),
+        late_key=late_key(entry.id, due_at),
     )
 
 
@@ -149,7 +149,7 @@ def _tell(
 ) -> list[Message]:
     once = {LATE.code: late_key} if late_key else {}
     if row is not None:
-        once = {LATE.code: _late_key(row.entry_id, row.due_at), RAN_LONGER.code: f"long:{row.id}"}
+        once = {LATE.code: late_key(row.entry_id, row.due_at), RAN_LONGER.code: f"long:{row.id}"}
     return notify(
         Occasion(
             company=entry.company,
@@ -210,5 +210,6 @@ def _moment_of(row: LogEntry) -> datetime:
     return row.ended_at or row.started_at or row.due_at
 
 
-def _late_key(entry_id: Any, due_at: datetime) -> str:
+def late_key(entry_id: Any, due_at: datetime) -> str:
+    """What one lateness is called, so that each line and webhook hears of it once."""
     return f"late:{entry_id}:{due_at:%Y%m%dT%H%M%S}"

@@ -64,14 +64,13 @@ def add_subscribers(told: Sequence[Told], occasion: Occasion, *, codes: set[str]
     return list(found.values())
 
 
-def late_after() -> dict[UUID, int]:
-    """By company the fewest minutes after which a webhook wants to hear that an entry is late."""
+def wanting_late() -> dict[UUID, list[ChannelTarget]]:
+    """By company the webhooks that want to hear of entries that are late."""
     rows = ChannelTarget.objects.filter(kind=ChannelTarget.Kind.WEBHOOK, is_enabled=True).exclude(events=[])
-    found: dict[UUID, int] = {}
+    found: dict[UUID, list[ChannelTarget]] = {}
     for target in rows:
         if LATE.code in target.events:
-            known = found.get(target.company_id, target.threshold_minutes)
-            found[target.company_id] = min(known, target.threshold_minutes)
+            found.setdefault(target.company_id, []).append(target)
     return found
 
 

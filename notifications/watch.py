@@ -4,12 +4,13 @@ Each part is on its own: one that fails is logged and does not stop the others.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from jobqueue import scheduler
 from jobqueue.actors import Actor
@@ -17,9 +18,9 @@ from jobqueue.models import Entry, LogEntry, ScheduledTask
 from jobqueue.states import LogStatus, Status
 from notifications import delivery, subscriptions
 from notifications.conf import settings
-from notifications.entry_occasions import late_since, tell_late, tell_running_long
+from notifications.entry_occasions import late_key, late_since, tell_late, tell_running_long
 from notifications.entry_scenarios import LATE, RAN_LONGER
-from notifications.models import EntryLink, Message, NotificationLine, RepeatMark, ToldMark
+from notifications.models import ChannelTarget, EntryLink, Message, NotificationLine, RepeatMark, ToldMark
 
 logger = logging.getLogger(__name__)
 
@@ -96,20 +97,37 @@ def _look_for_late(*, now: datetime) -> None:
 
 
 def _look_for_late_subscribed(*, now: datetime) -> None:
-    """The same for webhooks that want to hear of every late entry of their company."""
-    for company_id, minutes in subscriptions.late_after().items():
+    """The same for webhooks that want to hear of every late entry of their company; at most 500 in a round."""
+    for company_id, targets in subscriptions.wanting_late().items():
         entries = Entry.objects.filter(
             company=company_id,
             owner_kind="",
             is_system=False,
             status__in=[Status.READY, Status.WAITING],
             attempts=0,
-            earliest_start_at__lt=now - timedelta(minutes=minutes),
+            earliest_start_at__lt=now - timedelta(minutes=min(one.threshold_minutes for one in targets)),
         )
-        for entry in entries.select_related("company").order_by("earliest_start_at")[:BATCH]:
-            due_at = late_since(entry)
-            if due_at is not None and now - due_at > timedelta(minutes=minutes):
+        for key, due_at in list(islice(_untold(entries, targets, now=now), BATCH)):
+            entry = Entry.objects.select_related("company").filter(pk=key).first()
+            if entry is not None:
                 _by_itself(lambda entry=entry, due_at=due_at: tell_late(entry, due_at=due_at, now=now))
+
+
+def _untold(
+    entries: QuerySet[Entry], targets: Sequence[ChannelTarget], *, now: datetime
+) -> Iterator[tuple[Any, datetime]]:
+    """The keys of late entries some target has not heard of, longest late first, and since when they are late."""
+    rows = entries.only("id", "due_at", "earliest_start_at", "last_ready_state_at").order_by(
+        "earliest_start_at"
+    )
+    late = ((entry, due_at) for entry in rows.iterator(chunk_size=BATCH) if (due_at := late_since(entry)))
+    while some := [(entry.pk, due_at, late_key(entry.id, due_at)) for entry, due_at in islice(late, BATCH)]:
+        marks = ToldMark.objects.filter(target__in=targets, key__in=[key for *_, key in some])
+        told = set(marks.values_list("target_id", "key"))
+        for pk, due_at, key in some:
+            minutes = (now - due_at).total_seconds() / 60
+            if any(minutes > one.threshold_minutes and (one.pk, key) not in told for one in targets):
+                yield pk, due_at
 
 
 def _look_for_long(*, now: datetime) -> None:

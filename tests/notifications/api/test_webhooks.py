@@ -4,11 +4,14 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
 from jobqueue import lifecycle
 from jobqueue.models import Entry
+from notifications import watch
 from notifications.models import ChannelTarget, Message
 from notifications.watch import look_round
 from tests import builders
@@ -161,6 +164,26 @@ def test_a_late_entry_is_told_once(calling, hook):
     assert [(one.scenario, one.facts["name"]) for one in Message.objects.all()] == [
         ("entry_late", "Late by 40")
     ]
+
+
+def test_every_late_entry_is_told_of_in_the_end_however_many_there_are(calling, hook, monkeypatch):
+    monkeypatch.setattr(watch, "BATCH", 2)
+    now = timezone.now()
+    subscribed(calling(), hook, "entry_late", threshold_minutes=30)
+    for minutes in range(40, 45):
+        at = now - timedelta(minutes=minutes)
+        builders.make_entry(
+            status=builders.Status.READY, earliest_start_at=at, due_at=at, last_ready_state_at=at,
+            description=f"Late by {minutes}",
+        )  # fmt: skip
+    told = []
+    for minute in range(4):
+        look_round(now=now + timedelta(minutes=minute))
+        told.append(Message.objects.filter(scenario="entry_late").count())
+    assert told == [2, 4, 5, 5]
+    with CaptureQueriesContext(connection) as queries:
+        watch._look_for_late_subscribed(now=now + timedelta(minutes=5))
+    assert len(queries) <= 5, "what was told costs no look at each entry"
 
 
 def test_a_webhook_on_a_list_gets_one_message_for_both(calling, hook):
