@@ -26,6 +26,7 @@ from jobqueue.models.fields import known_time_zones
 from jobqueue.schedule import Occurrence, ScheduleError
 from notifications.models import NotificationList
 from packages.admin.base import may
+from packages.lifecycle.recurring import RECURRENCE_FIELDS
 from packages.models import Package, Recurrence
 from packages.preview import occurrences_of
 from packages.schedule import Rule, problems_of_rule, rule_of
@@ -39,16 +40,6 @@ SETTINGS = (
     "late_tolerance_minutes",
     "run_equal_orders_together",
     "max_duration_minutes",
-)
-RECURRENCE_FIELDS = (
-    "enabled",
-    *WEEKDAY_FIELDS,
-    "next_run_date_formula",
-    "starting_time",
-    "ending_time",
-    "minutes_between_runs",
-    "valid_from",
-    "valid_to",
 )
 MODES = (
     (OnError.STOP.value, "Stop – the remaining lines do not run, and the schedule is off"),

@@ -26,10 +26,9 @@ from refresher.passing.simulating import NOBODY
 from refresher.passing.standpoint import Standpoint
 from refresher.results import Outcome
 from refresher.standing import standings
-from refresher.templates import as_entry
+from refresher.templates import BESIDE, as_entry
 
 SHOWN_LINES = 8
-BESIDE = ("auto_reschedule", "auto_reschedule_delay_seconds", "heartbeat_url")
 
 
 class JobCard(LockedEntry, SavedByVerbs):
