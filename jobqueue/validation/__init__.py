@@ -1,6 +1,6 @@
 """What an entry may hold: reading input, deriving fields, and every rule with its sentence."""
 
-from jobqueue.validation.coercion import coerce
+from jobqueue.validation.coercion import coerce, switch_of
 from jobqueue.validation.fields import LOCKED_UNLESS_ON_HOLD, REACHING_THE_JOB, SETTABLE, label, labels
 from jobqueue.validation.normalising import apply
 from jobqueue.validation.recurrences import recurrence_of
@@ -16,4 +16,5 @@ __all__ = [
     "labels",
     "problems_of",
     "recurrence_of",
+    "switch_of",
 ]

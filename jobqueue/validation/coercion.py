@@ -23,7 +23,7 @@ CHOICES: dict[str, type[LabelledInt]] = {
 }
 DAY_NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TRUE_WORDS = frozenset({"true", "yes", "on", "1", "t", "y"})
-FALSE_WORDS = frozenset({"false", "no", "off", "0", "f", "n", ""})
+FALSE_WORDS = frozenset({"false", "no", "off", "0", "f", "n"})
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2999
 
 
@@ -50,6 +50,16 @@ def coerce(
         except (ValidationError, ScheduleError, TypeError, ValueError, OverflowError) as error:
             problems.append(Problem(name, "invalid", _sentence(name, error)))
     return clean, problems
+
+
+def switch_of(value: Any) -> bool | None:
+    """Yes or no in any of the words people write, such as “on” or “false”; None for everything else.
+
+    >>> [switch_of(value) for value in (True, "On", "0", "maybe", "")]
+    [True, True, False, None, None]
+    """
+    word = str(value).strip().lower()
+    return True if word in TRUE_WORDS else False if word in FALSE_WORDS else None
 
 
 def _value(name: str, value: Any, *, time_zone: str) -> Any:
@@ -98,12 +108,10 @@ def _whole_number(field: models.Field, value: Any, time_zone: str) -> int:
 
 
 def _yes_or_no(field: models.Field, value: Any, time_zone: str) -> bool:
-    words = str(value).strip().lower()
-    if words in TRUE_WORDS:
-        return True
-    if words in FALSE_WORDS:
-        return False
-    raise ValueError("yes or no is needed")
+    found = switch_of(value) if str(value).strip() else False
+    if found is None:
+        raise ValueError("yes or no is needed")
+    return found
 
 
 def _moment(field: models.Field, value: Any, time_zone: str) -> datetime:

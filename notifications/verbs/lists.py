@@ -12,6 +12,7 @@ from jobqueue.errors import Invalid, NotAllowed, Problem
 from jobqueue.models import Company
 from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
+from jobqueue.validation import switch_of
 from notifications import scenarios
 from notifications.errors import ListInUse, PrivateList
 from notifications.models import DefaultList, EntryLink, NotificationLine, NotificationList
@@ -163,19 +164,7 @@ def _apply(found: NotificationList, values: Mapping[str, Any]) -> None:
 
 
 def _switch(value: Any, problems: list[Problem]) -> bool:
-    if isinstance(value, bool):
-        return value
-    words = {
-        "true": True,
-        "on": True,
-        "yes": True,
-        "1": True,
-        "false": False,
-        "off": False,
-        "no": False,
-        "0": False,
-    }
-    found = words.get(str(value).strip().lower())
+    found = switch_of(value)
     if found is None:
         problems.append(Problem("is_enabled", "invalid", f"“{value}” is neither on nor off."))
     return bool(found)

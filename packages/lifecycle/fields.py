@@ -7,8 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from jobqueue.errors import Problem
-
-SWITCHES = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
+from jobqueue.validation import switch_of
 
 
 def write(row: models.Model, values: Mapping[str, Any], *, allowed: Iterable[str]) -> list[Problem]:
@@ -25,7 +24,8 @@ def write(row: models.Model, values: Mapping[str, Any], *, allowed: Iterable[str
         if isinstance(value, str):
             value = value.strip()
             if isinstance(field, models.BooleanField):
-                value = SWITCHES.get(value.lower(), value)
+                found = switch_of(value)
+                value = value if found is None else found
         if value in (None, "") and not isinstance(field, models.BooleanField):
             value = None if field.null else field.get_default()
         try:

@@ -12,6 +12,7 @@ from jobqueue.command_line.output import facts, table
 from jobqueue.errors import NotFound, Refused
 from jobqueue.permissions import require
 from jobqueue.scheduler import database_now
+from jobqueue.validation import switch_of
 from refresher import monitoring, runners, setting_up
 from refresher.asking import setup_of
 from refresher.command_line.representations import (
@@ -31,8 +32,6 @@ from refresher.results import PassResult
 from refresher.states import ACTION_WORDS, Trigger
 
 Answer = tuple[Any, str]
-YES = frozenset({"true", "yes", "on", "1"})
-NO = frozenset({"false", "no", "off", "0"})
 
 
 def setup(options: Namespace, actor: Actor) -> Answer:
@@ -256,10 +255,10 @@ def _setting(name: str, text: str) -> Any:
 
 
 def _yes_or_no(name: str, text: str) -> bool:
-    word = str(text).strip().lower()
-    if word not in YES | NO:
+    found = switch_of(text)
+    if found is None:
         raise Refused(f"{name}: “{text}” is neither yes nor no.", code="usage")
-    return word in YES
+    return found
 
 
 def _word(value: Any) -> Any:
