@@ -70,7 +70,7 @@ def delete_target(target: ChannelTarget, *, actor: Actor) -> None:
 
 def locked_target(target: ChannelTarget) -> ChannelTarget:
     """The target as stored now, locked until the transaction ends; raises ``NotFound``."""
-    rows = ChannelTarget.objects.select_for_update(of=("self",)).select_related("company")
+    rows = ChannelTarget.objects.select_for_update(of=("self",), no_key=True).select_related("company")
     found = rows.filter(pk=target.pk).first()
     if found is None:
         raise NotFound(f"The target “{target}” does not exist any more; somebody deleted it.")
