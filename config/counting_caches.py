@@ -49,7 +49,7 @@ class CountingDatabaseCache(DatabaseCache):
         with transaction.atomic(using=alias):
             connection = connections[alias]
             if connection.features.has_select_for_update:
-                table = connection.ops.quote_name(self._table)
+                table = connection.ops.quote_name(self._table)  # type: ignore[attr-defined]  # unknown to the stubs
                 wanted = self.make_and_validate_key(key, version=version)
                 with connection.cursor() as cursor:
                     cursor.execute(f"SELECT 1 FROM {table} WHERE cache_key = %s FOR UPDATE", [wanted])

@@ -101,7 +101,7 @@ def tell_late(entry: Entry, *, due_at: datetime, now: datetime) -> list[Message]
         moment=now,
         minutes={LATE.code: minutes},
         facts=facts_of(entry, due_at=due_at.isoformat()),
-        late_key=late_key(entry.id, due_at),
+        waiting_since=due_at,
     )
 
 
@@ -144,10 +144,10 @@ def _tell(
     lists: Sequence[NotificationList],
     facts: dict[str, Any],
     minutes: Mapping[str, float],
-    late_key: str = "",
+    waiting_since: datetime | None = None,
     **more: Any,
 ) -> list[Message]:
-    once = {LATE.code: late_key} if late_key else {}
+    once = {} if waiting_since is None else {LATE.code: late_key(entry.id, waiting_since)}
     if row is not None:
         once = {LATE.code: late_key(row.entry_id, row.due_at), RAN_LONGER.code: f"long:{row.id}"}
     return notify(

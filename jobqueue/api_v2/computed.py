@@ -88,7 +88,7 @@ def reference_is(word: str, wanted: datetime) -> Q:
     fitting: dict[str, list[time]] = defaultdict(list)
     rows = Entry.objects.exclude(starting_time=None).order_by()
     for at, zone in rows.values_list("starting_time", "time_zone").distinct():
-        if OPERATORS[word](_reference(at, zone), wanted):
+        if at is not None and OPERATORS[word](_reference(at, zone), wanted):
             fitting[zone].append(at)
     found = Q(pk__in=[])
     for zone, times in fitting.items():

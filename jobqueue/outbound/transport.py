@@ -20,7 +20,8 @@ def checked_addresses(host: str, port: int) -> list[Address]:
     try:
         found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise OutboundFailed(f"The name “{host}” cannot be resolved: {error.strerror or error}.") from None
+        words = getattr(error, "strerror", None) or error
+        raise OutboundFailed(f"The name “{host}” cannot be resolved: {words}.") from None
     addresses = [ipaddress.ip_address(str(item[4][0])) for item in found]
     for address in addresses:
         word = address_refusal(address)

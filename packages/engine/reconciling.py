@@ -105,7 +105,7 @@ def _reconcile_schedule(key: Any, *, now: datetime) -> None:
         planning.create_task(package)
 
 
-def _one(step: Callable[[], None], *, what: str) -> None:
+def _one(step: Callable[[], object], *, what: str) -> None:
     try:
         with transaction.atomic():
             step()
