@@ -25,8 +25,14 @@ COUNTED = (
 )
 
 
-class NothingAsked(StrictSerializer):
-    """The call takes no parameters: company from the address, runner from the token."""
+class RefreshAsked(StrictSerializer):
+    """The company follows from the address, the runner from the token."""
+
+    cycle = serializers.UUIDField(
+        required=False,
+        help_text="Of a worker that posts the outcome of its cycle afterwards: until then the failed attempts stay. "
+        "Without it a success sets them to 0 at once.",
+    )
 
 
 class RefreshedSerializer(serializers.Serializer):
@@ -58,12 +64,14 @@ class Refresh(CompanyApiView):
         operation_id="refresh",
         summary="Refresh the monitored jobs of a company",
         tags=["refresher"],
-        request=None,
+        request=RefreshAsked,
         responses=RefreshedSerializer,
     )
     def post(self, request: Request, company: str) -> Response:
-        NothingAsked(data=request.data or {}).is_valid(raise_exception=True)
-        return Response(RefreshedSerializer(_answer(refresh_for_worker(self.company, actor=self.actor))).data)
+        asked = RefreshAsked(data=request.data or {})
+        asked.is_valid(raise_exception=True)
+        result = refresh_for_worker(self.company, actor=self.actor, in_cycle="cycle" in asked.validated_data)
+        return Response(RefreshedSerializer(_answer(result)).data)
 
 
 def _answer(result: PassResult) -> dict[str, Any]:

@@ -26,7 +26,9 @@ class PassRunning(Refused):
     code = "pass_running"
 
 
-def refresh_for_worker(company: Company, *, actor: Actor, now: datetime | None = None) -> PassResult:
+def refresh_for_worker(
+    company: Company, *, actor: Actor, in_cycle: bool = False, now: datetime | None = None
+) -> PassResult:
     """One pass as ``actor.user``. Calling again is harmless: what is as it should be is left alone.
 
     Raises what :func:`refresh_as_runner` raises, and ``PassRunning`` instead of running two passes side by side.
@@ -34,7 +36,7 @@ def refresh_for_worker(company: Company, *, actor: Actor, now: datetime | None =
     now = now or database_now()
     log = _begin(company, actor=actor, now=now)
     try:
-        return refresh_as_runner(company, actor=actor, log=log, now=now)
+        return refresh_as_runner(company, actor=actor, in_cycle=in_cycle, log=log, now=now)
     except JobQueueError:
         _still_running(log).delete()  # refused before it began
         raise

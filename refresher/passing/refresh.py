@@ -32,10 +32,14 @@ def refresh_as_runner(
     *,
     actor: Actor,
     trigger: Trigger = Trigger.WORKER,
+    in_cycle: bool = False,
     log: RefreshLog | None = None,
     now: datetime | None = None,
 ) -> PassResult:
     """One pass under the identity of ``actor.user``, who must be an operational runner: the worker's call.
+
+    ``in_cycle``: the worker says afterwards how its whole cycle went; until then the runner's counters stay. A runner
+    of two companies that fails in one of them would otherwise be forgiven by the other every hour.
 
     With the external refresher or *Enabled* off, nothing is touched and ``state`` is None: a normal answer, no error.
     Raises ``NotAllowed`` for a user who is no runner or lacks a right, ``NotOperational``, ``PassFailed`` when the
@@ -54,7 +58,7 @@ def refresh_as_runner(
     if not (setup.use_external and setup.enabled):
         return PassResult(None, f"The external refresher is not enabled for “{company}”.", runner)
     result = _run(setup, runner=runner, on_behalf=actor.user, trigger=trigger, log=log, now=now)
-    if trigger is Trigger.WORKER:
+    if trigger is Trigger.WORKER and not in_cycle:
         record_success(runner, now=now)
     return result
 

@@ -95,7 +95,9 @@ class Cycle:
         for company in assignments.get("companies", []):
             code = str(company["code"])
             try:
-                answer = self._called(served, lambda token, code=code: self.product.refresh(code, token))
+                answer = self._called(
+                    served, lambda token, code=code: self.product.refresh(code, token, cycle=self.id)
+                )
             except CallFailed as failure:
                 served.companies[code] = "failed"
                 served.errors.append(f"{code}: {failure}")

@@ -45,8 +45,10 @@ class Product:
     def assignments(self, token: str) -> dict[str, Any]:
         return self._call("GET", "refresher/assignments/", token)
 
-    def refresh(self, company: str, token: str) -> dict[str, Any]:
-        return self._call("POST", f"companies/{quote(company, safe='')}/refresh/", token)
+    def refresh(self, company: str, token: str, *, cycle: str) -> dict[str, Any]:
+        return self._call(
+            "POST", f"companies/{quote(company, safe='')}/refresh/", token, body={"cycle": cycle}
+        )
 
     def post_outcome(self, token: str, **values: Any) -> dict[str, Any]:
         return self._call("POST", "refresher/outcomes/", token, body=values)

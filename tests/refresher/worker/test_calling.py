@@ -40,7 +40,7 @@ def test_what_may_pass_is_tried_again_until_it_succeeds(product, scripted, waits
     scripted.say(status)
     scripted.say(status)
     scripted.say(200, {"status": "refreshed"})
-    assert product(scripted.base).refresh("main", "jw_x") == {"status": "refreshed"}
+    assert product(scripted.base).refresh("main", "jw_x", cycle="c") == {"status": "refreshed"}
     assert waits == [5, 10]
     path, headers, _ = scripted.requests[0]
     assert (path, headers["Authorization"]) == ("/api/v1/companies/main/refresh/", "Bearer jw_x")
@@ -49,7 +49,7 @@ def test_what_may_pass_is_tried_again_until_it_succeeds(product, scripted, waits
 def test_attempts_end(product, scripted, waits):
     scripted.say(500)
     with pytest.raises(CallFailed, match="failed with status 500") as caught:
-        product(scripted.base).refresh("main", "jw_x")
+        product(scripted.base).refresh("main", "jw_x", cycle="c")
     assert (len(scripted.requests), waits, caught.value.unreachable) == (4, [5, 10, 20], False)
 
 
@@ -57,28 +57,28 @@ def test_attempts_end(product, scripted, waits):
 def test_a_refusal_is_not_tried_again(product, scripted, waits, status):
     scripted.say(status, PROBLEM)
     with pytest.raises(CallFailed, match="The default job time zone is missing") as caught:
-        product(scripted.base).refresh("main", "jw_x")
+        product(scripted.base).refresh("main", "jw_x", cycle="c")
     assert (waits, caught.value.code, caught.value.status) == ([], "pass_failed", status)
 
 
 def test_a_pass_that_runs_already_is_waited_for(product, scripted, waits):
     scripted.say(409, {"code": "pass_running", "detail": "A pass runs."})
     scripted.say(200, {})
-    product(scripted.base).refresh("main", "jw_x")
+    product(scripted.base).refresh("main", "jw_x", cycle="c")
     assert waits == [5]
 
 
 def test_retry_after_is_honoured(product, scripted, waits):
     scripted.say(429, Retry_After="33")
     scripted.say(200, {})
-    product(scripted.base).refresh("main", "jw_x")
+    product(scripted.base).refresh("main", "jw_x", cycle="c")
     assert waits == [33]
 
 
 def test_a_wait_longer_than_the_longest_ends_the_attempts(product, scripted, waits):
     scripted.say(429, Retry_After="3600")
     with pytest.raises(CallFailed):
-        product(scripted.base).refresh("main", "jw_x")
+        product(scripted.base).refresh("main", "jw_x", cycle="c")
     assert waits == []
 
 
@@ -86,7 +86,7 @@ def test_a_wait_longer_than_the_longest_ends_the_attempts(product, scripted, wai
 def test_garbage_counts_as_nobody_there(product, scripted, body):
     scripted.say(200, body)
     with pytest.raises(CallFailed, match="did not answer as Jobwarden does") as caught:
-        product(scripted.base).refresh("main", "jw_x")
+        product(scripted.base).refresh("main", "jw_x", cycle="c")
     assert caught.value.unreachable
     with pytest.raises(CallFailed, match="did not answer as Jobwarden does"):
         product(scripted.base).readiness()
@@ -95,13 +95,13 @@ def test_garbage_counts_as_nobody_there(product, scripted, body):
 def test_a_redirect_is_not_followed_with_the_token(product, scripted):
     scripted.say(301, Location="https://elsewhere.example/")
     with pytest.raises(CallFailed, match=r"leads to https://elsewhere\.example/"):
-        product(scripted.base).refresh("main", "jw_x")
+        product(scripted.base).refresh("main", "jw_x", cycle="c")
     assert len(scripted.requests) == 1
 
 
 def test_silence_is_a_sentence(product, waits):
     with silent_server() as base, pytest.raises(CallFailed, match="did not answer in time") as caught:
-        product(base, retry=Retry(attempts=2), timeout_seconds=0.2).refresh("main", "jw_x")
+        product(base, retry=Retry(attempts=2), timeout_seconds=0.2).refresh("main", "jw_x", cycle="c")
     assert (caught.value.unreachable, len(waits)) == (True, 1)
 
 
@@ -134,7 +134,7 @@ def test_a_trusted_one_by_ca_file_is_good(product, login):
 def test_waiting_ends_when_the_worker_stops(product, scripted, waits):
     scripted.say(500)
     with pytest.raises(Stopped):
-        product(scripted.base, stops=True).refresh("main", "jw_x")
+        product(scripted.base, stops=True).refresh("main", "jw_x", cycle="c")
     assert len(waits) == 1
 
 

@@ -143,6 +143,21 @@ def test_a_success_sets_the_failed_attempts_to_0(setup, call, runner):
     assert (stored.failed_attempts, stored.last_error) == (0, "")
 
 
+def test_in_a_cycle_the_failed_attempts_wait_for_its_outcome(setup, call, runner):
+    Runner.objects.filter(pk=runner.pk).update(failed_attempts=3, last_error="x")
+    cycle = str(uuid.uuid4())
+    address = f"/api/v1/companies/{setup.company.code}/refresh/"
+    assert call.post(address, {"cycle": cycle}, format="json").status_code == 200
+    stored = Runner.objects.get(pk=runner.pk)
+    assert (stored.failed_attempts, stored.last_success_at) == (3, None)
+    post(call, succeeded=False, error="elsewhere it failed")
+    assert Runner.objects.get(pk=runner.pk).failed_attempts == 4
+    post(call, succeeded=True)
+    assert Runner.objects.get(pk=runner.pk).failed_attempts == 0
+    answer = call.post(address, {"cycle": "soon"}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+
+
 def test_foreign_and_unknown_companies_do_not_exist(setup, runner):
     make_company("closed", members=[make_superuser()])
     make_company("open", members=[runner.user])

@@ -18,7 +18,7 @@ from jobqueue.states import HoldKind, Status
 from refresher.entra import credentials
 from refresher.models import MonitoredJob, RefreshLog, Runner
 from refresher.states import PassState, Trigger
-from tests.builders import actor_of, default_company, make_superuser
+from tests.builders import actor_of, default_company, make_company, make_superuser
 from tests.refresher.situations import external_mode, lose_task, ready_job
 from tests.refresher.worker.conftest import application_user, live_cluster, token_of
 
@@ -185,6 +185,21 @@ def test_a_runner_that_cannot_work_is_counted_once_with_the_reason(
     assert sentence in runner.last_error
     assert sentence in ended.events("runner_failed")[0]["error"]
     assert not RefreshLog.objects.exists()
+
+
+def test_a_runner_that_fails_in_one_company_is_not_forgiven_by_another(worker, robot):
+    """Else it would start from 0 every hour, and nobody would ever hear of the company it fails in."""
+    broken = external_mode(make_company("aaa"), default_runner=robot, default_time_zone="")
+    for number in (1, 2):
+        ended = worker.run("--once")
+        assert ended.status == 3, ended.out
+        assert stored(robot).failed_attempts == number
+    assert "aaa: The refresh set-up" in stored(robot).last_error
+    assert RefreshLog.objects.filter(company=default_company(), state=PassState.DONE).count() == 2
+    broken.default_time_zone = "UTC"
+    broken.save()
+    assert worker.run("--once").status == 0
+    assert stored(robot).failed_attempts == 0
 
 
 def test_consent_granted_meanwhile_takes_effect_at_the_next_cycle(
