@@ -20,6 +20,9 @@ LOST_AFTER = timedelta(minutes=10)
 """A pass that runs longer counts as lost with its process (*Refresher reference, Numeric settings*: row-lock wait)."""
 
 
+BROKE_OFF = "The pass broke off. Jobs it had not looked at yet are looked at by the next one."
+
+
 class PassRunning(Refused):
     """A pass of this runner over the company runs at this moment; it does what the call asked for."""
 
@@ -41,9 +44,7 @@ def refresh_for_worker(
         _still_running(log).delete()  # refused before it began
         raise
     finally:
-        _still_running(log).update(
-            state=PassState.FAILED, ended_at=database_now(), message="The pass broke off."
-        )
+        _still_running(log).update(state=PassState.FAILED, ended_at=database_now(), message=BROKE_OFF)
 
 
 def _begin(company: Company, *, actor: Actor, now: datetime) -> RefreshLog | None:
@@ -53,10 +54,12 @@ def _begin(company: Company, *, actor: Actor, now: datetime) -> RefreshLog | Non
         runner = runner_of(actor.user)
         if runner is None or not (setup.use_external and setup.enabled):
             return None
-        running = RefreshLog.objects.filter(
-            company=company, runner=runner, state=PassState.RUNNING, started_at__gt=now - LOST_AFTER
+        running = RefreshLog.objects.filter(company=company, runner=runner, state=PassState.RUNNING)
+        # A pass from the queue is taken up again by the scheduler; one of a call that died with its process is not.
+        running.filter(trigger=Trigger.WORKER, started_at__lte=now - LOST_AFTER).update(
+            state=PassState.FAILED, ended_at=now, message=BROKE_OFF
         )
-        if running.exists():
+        if running.filter(started_at__gt=now - LOST_AFTER).exists():
             raise PassRunning(
                 f"A pass of “{runner.name}” over “{company}” runs at this moment. Try again in a minute."
             )

@@ -187,6 +187,9 @@ def test_two_passes_of_a_runner_never_run_side_by_side(setup, call, runner):
     assert (answer.status_code, answer.json()["code"]) == (409, "pass_running")
     RefreshLog.objects.filter(pk=running.pk).update(started_at=database_now() - timedelta(minutes=11))
     assert refresh(call).status_code == 200  # its process is long gone
+    running.refresh_from_db()
+    assert (running.state, running.ended_at is not None) == (PassState.FAILED, True)
+    assert "broke off" in running.message
 
 
 def test_a_refused_runner_leaves_no_row_behind(setup, call, runner):
