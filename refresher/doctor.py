@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from jobqueue.doctor.registry import Result, check, failure, ok, warning
 from jobqueue.models import Company
@@ -12,7 +12,7 @@ from refresher.asking import jobs_for, last_refreshed, setup_of
 from refresher.models import MonitoredJob, RefreshSetup, Runner
 from refresher.runners import operational_problems
 from refresher.states import RefreshStatus
-from refresher.watching import OVERDUE, is_overdue
+from refresher.watching import OVERDUE, overdue_in
 
 SHOWN = 5
 
@@ -52,13 +52,19 @@ def _company(setup: RefreshSetup) -> Iterable[Result]:
         return
     last = last_refreshed(company)
     words = f"last refreshed {last:%Y-%m-%d %H:%M} UTC" if last is not None else "never refreshed yet"
-    if setup.use_external and is_overdue(setup, now=now):
+    overdue = overdue_in(setup, now=now) if setup.use_external else None
+    if overdue is not None and overdue.whole:
         yield failure(
             f"{company}: {_jobs(count)}, {words}; the outside worker should come every hour.",
             fix="See whether the worker runs, reaches this installation and has working runner users.",
         )
     else:
         yield ok(f"{company}: {_jobs(count)}, {words}.")
+        if overdue is not None:
+            yield failure(
+                f"{company}: {overdue.sentence}",
+                fix="See whether their runner users work, and whether the outside worker knows each of them.",
+            )
         yield from _left_out(setup, now=now)
     if setup.use_external and not setup.default_time_zone:
         yield failure(
@@ -91,7 +97,15 @@ def _left_out(setup: RefreshSetup, *, now: datetime) -> Iterable[Result]:
 
 
 def _unserved(setup: RefreshSetup) -> Iterable[Result]:
-    if not setup.use_external or setup.default_runner_id is not None:
+    if not setup.use_external:
+        return
+    own = MonitoredJob.objects.filter(company=setup.company, runner__isnull=False).values("runner")
+    for runner in Runner.objects.select_related("user").filter(Q(pk__in=own) | Q(pk=setup.default_runner_id)):
+        # What stands against the runner everywhere is said by the check of runner users.
+        for sentence in operational_problems(runner, company=setup.company):
+            if sentence not in operational_problems(runner):
+                yield failure(f"{setup.company}: {sentence}", fix="Or assign its jobs to another runner.")
+    if setup.default_runner_id is not None:
         return
     number = MonitoredJob.objects.filter(company=setup.company, runner=None).count()
     if number:

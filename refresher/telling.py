@@ -158,9 +158,8 @@ def runner_failed(runner: Runner, *, moment: datetime) -> None:
         )
 
 
-def not_refreshed(setup: RefreshSetup, *, last: datetime | None, now: datetime) -> None:
-    """The external refresher is on, and nobody has refreshed for hours."""
-    since = f"since {last:%Y-%m-%d %H:%M} UTC" if last is not None else "yet"
+def not_refreshed(setup: RefreshSetup, sentence: str, *, whole: bool, now: datetime) -> None:
+    """The external refresher is on, and nobody has refreshed the company for hours, or some jobs of it."""
     runner = setup.default_runner
     _tell(
         setup.company,
@@ -170,10 +169,12 @@ def not_refreshed(setup: RefreshSetup, *, last: datetime | None, now: datetime) 
         fallback_user=runner.created_by if runner is not None else None,
         severity="error",
         name=str(setup.company),
-        subject=f"{setup.company}: nothing is being refreshed",
-        happened=f"The monitored jobs have not been refreshed {since}.",
+        subject=f"{setup.company}: {'nothing is' if whole else 'some jobs are not'} being refreshed",
+        happened=sentence,
         meaning="A job that stops now stays stopped.",
-        next="See whether the worker outside runs and reaches this installation, and look at its runner users.",
+        next="See whether the worker outside runs and reaches this installation, and look at its runner users."
+        if whole
+        else "See whether their runner users work, and whether the worker outside knows each of them.",
     )
 
 

@@ -13,12 +13,14 @@ from jobqueue.scheduler.models import Cluster, ScheduledTask
 from notifications.models import Message
 from refresher.asking import last_refreshed
 from refresher.models import MonitoredJob, RefreshSetup
-from refresher.watching import is_overdue
+from refresher.watching import overdue_in
 
 
 @dataclass(frozen=True, slots=True)
 class CompanyFacts:
-    """``monitored`` False: nothing to refresh there. ``overdue``: counts on the worker, and nobody came for hours."""
+    """``monitored`` False: nothing to refresh there. ``overdue``: counts on the worker, and nobody came for hours, or a
+    runner that some jobs count on did not; ``overdue_reason`` says which in a sentence.
+    """
 
     code: str
     name: str
@@ -26,6 +28,7 @@ class CompanyFacts:
     monitored: bool
     last_refreshed_at: datetime | None
     overdue: bool
+    overdue_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +78,15 @@ def company_facts(companies: Iterable[Company], *, now: datetime) -> list[Compan
 
 def _of(setup: RefreshSetup, *, now: datetime) -> CompanyFacts:
     external, monitored = setup.enabled and setup.use_external, bool(setup.monitored)  # type: ignore[attr-defined]
+    overdue = overdue_in(setup, now=now) if external and monitored else None
     return CompanyFacts(
         code=setup.company.code,
         name=setup.company.name,
         external=external,
         monitored=monitored,
         last_refreshed_at=last_refreshed(setup.company),
-        overdue=external and monitored and is_overdue(setup, now=now),
+        overdue=overdue is not None,
+        overdue_reason=overdue.sentence if overdue is not None else "",
     )
 
 

@@ -23,7 +23,7 @@ from refresher.models import MonitoredJob, RefreshLog, Runner
 from refresher.monitoring.checking import NOT_RECURRING
 from refresher.standing import Condition, standings
 from refresher.telling import ABOUT
-from refresher.watching import OVERDUE, is_overdue
+from refresher.watching import OVERDUE, Overdue, overdue_in
 
 QUIET = timedelta(hours=24)
 """In login mode nobody may sign in over a night."""
@@ -75,7 +75,10 @@ def lights(request: HttpRequest) -> list[Light]:
     if not refreshes(setup):
         return [Light("bad", "Refresher is off")]
     last = last_refreshed(request.company)
-    if setup.use_external and is_overdue(setup, now=now):
+    overdue = _overdue(request)
+    if overdue is not None and not overdue.whole:
+        return [Light("bad", f"Refresher leaves out {overdue.count}")]
+    if overdue is not None:
         return [Light("bad", "Refresher", last) if last else Light("bad", "Refresher has not run")]
     if last is None:
         return [Light("warn", "Refresher has not run yet")]
@@ -109,12 +112,26 @@ def calls(request: HttpRequest) -> list[extensions.Call]:
     if not setup.use_external:
         return []
     found = []
-    if is_overdue(setup, now=now_of(request)):
-        last = last_refreshed(request.company)
+    overdue = _overdue(request)
+    if overdue is not None and overdue.whole:
         message = "See whether the worker outside runs and reaches this installation."
-        note = "last pass" if last else "no pass yet"
-        found.append(_call("Nothing is being refreshed", address, note, message, at=last))
+        note = "last pass" if overdue.last else "no pass yet"
+        found.append(_call("Nothing is being refreshed", address, note, message, at=overdue.last))
+    elif overdue is not None:
+        note = f"monitored jobs: {overdue.count}"
+        found.append(_call("Some jobs are not being refreshed", address, note, overdue.sentence))
     return found + _broken_runners(request)
+
+
+def _overdue(request: HttpRequest) -> Overdue | None:
+    """What nobody refreshes in external mode; asked once per request."""
+    if not hasattr(request, "refresher_overdue"):
+        setup = setup_seen(request)
+        request.refresher_overdue = (
+            overdue_in(setup, now=now_of(request)) if setup.use_external and refreshes(setup) else None
+        )
+    found: Overdue | None = request.refresher_overdue
+    return found
 
 
 def _broken_runners(request: HttpRequest) -> list[extensions.Call]:

@@ -77,7 +77,7 @@ def refresh_badge(job: MonitoredJob) -> SafeString:
 
 
 def runner_badge(runner: Runner, *, may_act: bool = True) -> SafeString:
-    """The light of a runner; ``may_act``: whether its user holds the permission set."""
+    """The light of a runner; ``may_act``: whether its user holds the permission set and may enter the company."""
     if not runner.is_enabled:
         return badges.badge("Disabled", look="cancelled", drawing="stop")
     if not runner.user.is_active:

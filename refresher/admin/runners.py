@@ -25,7 +25,7 @@ from jobqueue.admin.record_pages import first_line
 from jobqueue.admin.verbs import Verb, VerbsAdmin
 from jobqueue.errors import JobQueueError, Refused
 from refresher.admin import looks, worker_file
-from refresher.admin.seen import permitted_users, setup_seen, unserved
+from refresher.admin.seen import permitted_users, setup_seen, shut_out_users, unserved
 from refresher.entra.models import EntraApplication
 from refresher.models import MonitoredJob, Runner
 from refresher.runners import (
@@ -141,7 +141,7 @@ class RunnerChangeList(PagedList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         here = request.get_full_path()
-        allowed = permitted_users(request)
+        allowed = permitted_users(request) - shut_out_users(request)
         for runner in self.result_list:
             runner.may_act = runner.user_id in allowed
             runner.row_buttons = self.model_admin.buttons(request, runner, ROW_VERBS)
@@ -266,7 +266,11 @@ class RunnerAdmin(VerbsAdmin):
             "title": runner.name,
             "runner": runner,
             "now": now_of(request),
-            "light": looks.runner_badge(runner, may_act=runner.user_id in permitted_users(request)),
+            "light": looks.runner_badge(
+                runner,
+                may_act=runner.user_id in permitted_users(request)
+                and runner.user_id not in shut_out_users(request),
+            ),
             "buttons": self.buttons(request, runner),
             "left_out": "enable" if runner.is_enabled else "disable",
             "problems": operational_problems(runner, company=request.company),

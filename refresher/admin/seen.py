@@ -5,11 +5,13 @@ Each is asked once per request, in a fixed number of queries.
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
 from jobqueue.admin.base import now_of
+from jobqueue.models import CompanyMember
 from jobqueue.states import HoldKind, Status
 from refresher.asking import setup_of
 from refresher.models import MonitoredJob, RefreshSetup, Runner
@@ -63,13 +65,27 @@ def permitted_users(request: HttpRequest) -> set[int]:
     return found
 
 
+def shut_out_users(request: HttpRequest) -> set[int]:
+    """The keys of the users that are limited to other companies than this one."""
+    if not hasattr(request, "refresher_shut_out"):
+        members = CompanyMember.objects.values_list("user_id", "company_id")
+        companies: dict[int, set[Any]] = {}
+        for user, company in members.filter(user__refresh_runner__isnull=False, user__is_superuser=False):
+            companies.setdefault(user, set()).add(company)
+        key = request.company.pk
+        request.refresher_shut_out = {user for user, own in companies.items() if key not in own}
+    found: set[int] = request.refresher_shut_out
+    return found
+
+
 def works(request: HttpRequest, runner: Runner) -> bool:
-    """Whether the runner is enabled, active and permitted; its card says all that stands against it."""
+    """Whether the runner is enabled, active, permitted and let into the company; its card says all against it."""
     return (
         runner.is_enabled
         and runner.user.is_active
         and not runner.is_inactive
         and runner.user_id in permitted_users(request)
+        and runner.user_id not in shut_out_users(request)
     )
 
 

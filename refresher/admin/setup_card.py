@@ -30,7 +30,7 @@ from refresher.runners import operational_problems
 from refresher.setting_up import SETTABLE, change_setup, disable_external, enable_external
 from refresher.sign_in import THROTTLE
 from refresher.states import PassState
-from refresher.watching import OVERDUE, is_overdue
+from refresher.watching import HOURS, overdue_in
 
 CYCLE = timedelta(hours=1)
 SHOWN_PASSES = 8
@@ -247,11 +247,13 @@ class RefreshSetupAdmin(SavedByVerbs):
                 names = ", ".join(f"“{job}” ({why})" for job, why in alone[:5])
                 more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
                 found.append(f"Refreshed by nobody: {names}{more}.")
-            if seen(request).standings and is_overdue(setup, now=now):
-                hours = int(OVERDUE.total_seconds() // 3600)
+            overdue = overdue_in(setup, now=now) if seen(request).standings else None
+            if overdue is not None:
                 found.append(
-                    f"No pass has ended well for {hours} hours. See whether the worker outside runs and reaches this "
+                    f"No pass has ended well for {HOURS} hours. See whether the worker outside runs and reaches this "
                     "installation."
+                    if overdue.whole
+                    else f"{overdue.sentence} See whether the worker outside knows their runner users."
                 )
         newest = RefreshLog.objects.filter(company=setup.company).exclude(
             state__in=(PassState.QUEUED, PassState.RUNNING)

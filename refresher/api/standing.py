@@ -21,7 +21,10 @@ class CompanyStanding(serializers.Serializer):
     monitored = serializers.BooleanField(help_text="Whether there are monitored jobs.")
     last_refreshed_at = serializers.DateTimeField(allow_null=True)
     overdue = serializers.BooleanField(
-        help_text="It counts on the worker, and nobody refreshed it for hours."
+        help_text="It counts on the worker, and nobody refreshed it, or some jobs of it, for hours."
+    )
+    overdue_reason = serializers.CharField(
+        allow_blank=True, help_text="What is not refreshed and since when, in a sentence."
     )
 
 

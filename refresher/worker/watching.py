@@ -64,11 +64,7 @@ def look_closer(
     found.known |= {"refresh", "messages"}
     for company in facts.get("companies", []):
         if company.get("overdue"):
-            last = company.get("last_refreshed_at")
-            found.findings[f"refresh:{company['code']}"] = (
-                f"The monitored jobs of “{company['name']}” have not been refreshed "
-                f"{f'since {last}' if last else 'yet'}."
-            )
+            found.findings[f"refresh:{company['code']}"] = _not_refreshed(company)
     limit, waited = configuration.alarm.unsent_hours, facts.get("oldest_unsent_message_seconds")
     if limit and waited is not None and waited > limit * 3_600:
         found.findings["messages"] = (
@@ -91,6 +87,15 @@ def add_runners(found: Look, served: Iterable[Served], *, state: State) -> None:
                 if record.untold > 1
                 else f"The runner user {one.runner.name} failed: {record.last_error}"
             )
+
+
+def _not_refreshed(company: dict[str, Any]) -> str:
+    """What Jobwarden says is not refreshed, all jobs of the company or those of one runner."""
+    last = company.get("last_refreshed_at")
+    said = company.get("overdue_reason") or (
+        f"The monitored jobs have not been refreshed {f'since {last}' if last else 'yet'}."
+    )
+    return f"{company['name']}: {said}"
 
 
 def _facts(
