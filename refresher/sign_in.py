@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from jobqueue import companies
 from jobqueue.actors import Actor
@@ -67,10 +67,12 @@ def _has_something_to_do(company: Company) -> bool:
 
 
 def _is_due(company: Company, *, now: datetime) -> bool:
-    """Whether the newest pass, also one that only was asked for, lies more than 60 minutes back."""
-    passes = RefreshLog.objects.filter(company=company).exclude(
-        state__in=(PassState.FAILED, PassState.PARTIAL)
-    )
+    """Whether the newest pass, also one that only was asked for, lies more than 60 minutes back.
+
+    One that a sign-in brought holds the next one off even if it failed: failures do not come with every sign-in.
+    """
+    passes = RefreshLog.objects.filter(company=company).exclude(state=PassState.PARTIAL)
+    passes = passes.exclude(~Q(trigger=Trigger.SIGN_IN), state=PassState.FAILED)
     newest = passes.aggregate(asked=Max("asked_at"), ended=Max("ended_at"))
     last = max((moment for moment in newest.values() if moment is not None), default=None)
     return last is None or last + THROTTLE < now

@@ -622,6 +622,30 @@ def test_row_34_a_sign_in_brings_a_pass_only_more_than_an_hour_after_the_last():
     assert line_of(job).log == log
 
 
+def test_row_34_also_a_pass_of_a_sign_in_that_failed_holds_the_next_off_for_an_hour():
+    login_mode()
+    ready_job()
+    user = make_superuser()
+    (log,) = refresh_after_sign_in(user, now=NOW)
+    user.is_active = False
+    user.save()
+    run(NOW + MINUTE)
+    log.refresh_from_db()
+    assert (log.state, "disabled" in log.message) == (PassState.FAILED, True)
+    other = make_superuser()
+    assert refresh_after_sign_in(other, now=NOW + 30 * MINUTE) == []
+    assert len(refresh_after_sign_in(other, now=NOW + 62 * MINUTE)) == 1
+
+
+def test_row_34_a_failed_pass_of_somebody_else_holds_no_sign_in_off():
+    external_mode(default_time_zone="")
+    ready_job()
+    with pytest.raises(PassFailed):
+        refresh()
+    login_mode()
+    assert len(refresh_after_sign_in(make_superuser(), now=NOW + MINUTE)) == 1
+
+
 @pytest.mark.parametrize("group", ["Viewer", "Operator", "Ext JQ Refresher"])
 def test_row_35_the_sign_in_of_a_limited_user_does_nothing(group):
     login_mode()
