@@ -63,7 +63,8 @@ def change_setup(company: Company, values: Mapping[str, Any], *, actor: Actor) -
     """Changes the fields named by ``SETTABLE``; ``default_runner`` is a ``Runner`` or None.
 
     Raises ``Invalid`` with every problem: an unknown time zone, a runner that is not operational. Switching *Enabled*
-    on gives an empty default job time zone the company's.
+    on gives an empty default job time zone the company's. Switching *External only* on where the external refresher is
+    on switches *Enabled* on too, unless that is set at the same time: nothing else would refresh there.
     """
     require(actor, "administer", company)
     with transaction.atomic():
@@ -71,9 +72,11 @@ def change_setup(company: Company, values: Mapping[str, Any], *, actor: Actor) -
         problems = [problem for name, value in values.items() for problem in _problems(setup, name, value)]
         if problems:
             raise Invalid(problems)
-        was_enabled = setup.enabled
+        was_enabled, was_external_only = setup.enabled, setup.external_only
         for name, value in values.items():
             setattr(setup, name, value)
+        if setup.external_only and not was_external_only and setup.use_external and "enabled" not in values:
+            setup.enabled = True
         if setup.enabled and not was_enabled and not setup.default_time_zone:
             setup.default_time_zone = company.time_zone
         setup.save()

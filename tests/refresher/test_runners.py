@@ -139,6 +139,19 @@ def test_external_only_switches_enabled_on_with_the_external_refresher(admin):
     assert setting_up.enable_external(default_company(), actor=admin, now=NOW).enabled
 
 
+def test_external_only_switches_enabled_on_where_nothing_else_would_refresh(admin):
+    external_mode(enabled=False)
+    assert setting_up.change_setup(default_company(), {"external_only": True}, actor=admin).enabled
+    chosen = setting_up.change_setup(
+        default_company(), {"external_only": False, "enabled": False}, actor=admin
+    )
+    assert not chosen.enabled
+    both = {"external_only": True, "enabled": False}
+    assert not setting_up.change_setup(default_company(), both, actor=admin).enabled
+    login_mode(enabled=False, external_only=False)
+    assert not setting_up.change_setup(default_company(), {"external_only": True}, actor=admin).enabled
+
+
 def test_a_new_company_is_external_only_if_a_sibling_is():
     assert not setup_of(default_company()).external_only
     external_mode(external_only=True)
