@@ -17,6 +17,7 @@ from jobqueue.states import Anchor, HoldKind, LogStatus, ObjectType, OutputType,
 from notifications.models import Message
 from refresher import events, monitoring, runners, setting_up
 from refresher.asking import is_managed, last_refreshed, setup_of
+from refresher.entra.models import EntraApplication, EntraTenant
 from refresher.errors import NotOperational, PassFailed
 from refresher.models import ManagedByApp, MonitoredJob, RefreshLog
 from refresher.passing import refresh_as_runner, refresh_now
@@ -727,6 +728,22 @@ def test_row_41_a_runner_with_jobs_cannot_be_removed():
     setup = external_mode()
     with pytest.raises(Refused, match="as their default: 1"):
         runners.remove_runner(setup.default_runner, actor=actor_of(make_superuser()))
+
+
+def test_row_41_nor_one_that_still_has_an_entra_application():
+    login_mode()
+    runner = make_runner()
+    tenant = EntraTenant.objects.create(
+        name="Contoso",
+        tenant_id="7d0f6a0e-3f5e-4a53-8f37-0f3c5f3a9a11",
+        client_id="1b8f7a52-95c4-4b5a-9a57-3f64d7f7a5c2",
+    )
+    EntraApplication.objects.create(
+        runner=runner, tenant=tenant, display_name="Night", client_id="8f1c1b52-0b5e-4d8e-9d8e-0f6f0a2f9d11"
+    )
+    with pytest.raises(Refused, match="has an Entra application"):
+        runners.remove_runner(runner, actor=actor_of(make_superuser()))
+    assert EntraApplication.objects.exists()
 
 
 def test_row_42_calls_that_fail_make_a_runner_inactive_at_the_fifteenth():
