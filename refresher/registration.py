@@ -147,6 +147,8 @@ def register_all(setup: RefreshSetup, *, now: datetime, write: bool = True) -> l
                     company=setup.company,
                     registrar=registrar,
                 )
+                if not write:
+                    transaction.set_rollback(True)  # a receiver might write by itself, though it must not
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:

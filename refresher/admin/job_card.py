@@ -21,8 +21,7 @@ from refresher.admin.job_verbs import VERBS, protection
 from refresher.admin.seen import setup_seen, works
 from refresher.models import MonitoredJob, RefreshLogLine
 from refresher.monitoring import change_monitored_job, create_from_scratch
-from refresher.passing.deciding import decide, failed_by
-from refresher.passing.simulating import NOBODY
+from refresher.passing.simulating import NOBODY, would_do
 from refresher.passing.standpoint import Standpoint
 from refresher.results import Outcome
 from refresher.standing import standings
@@ -232,10 +231,7 @@ class JobCard(LockedEntry, SavedByVerbs):
         if setup.use_external and runner is None:
             return None
         standpoint = Standpoint.of(setup, runner=runner, on_behalf=request.user, now=now_of(request))
-        try:
-            return decide(job, standpoint).outcome
-        except Exception as error:  # what an extension raises a pass notes as the job's error
-            return failed_by(job, error)
+        return would_do(job, standpoint)
 
     # --- saving
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from django.db import transaction
+
 from jobqueue.actors import Actor
 from jobqueue.models import Company
 from jobqueue.permissions import require
@@ -67,14 +69,21 @@ def _simulate(
         return PassResult(None, message, runner, outcomes=outcomes)
     standpoint = Standpoint.of(setup, runner=runner, on_behalf=actor.user, now=now)
     result = PassResult(PassState.DONE, "", runner, registered=registered)
-    result.outcomes = [_decided(job, standpoint) for job in jobs]
+    result.outcomes = [would_do(job, standpoint) for job in jobs]
     result.message = in_words(result)
     return result
 
 
-def _decided(job: MonitoredJob, standpoint: Standpoint) -> Outcome:
+def would_do(job: MonitoredJob, standpoint: Standpoint) -> Outcome:
+    """What a pass would do to the job; what an extension raises is the job's error, as in a pass.
+
+    In a transaction that is undone: an extension might write, though it must not.
+    """
     try:
-        return decide(job, standpoint).outcome
+        with transaction.atomic():
+            outcome = decide(job, standpoint).outcome
+            transaction.set_rollback(True)
+            return outcome
     except Exception as error:
         return failed_by(job, error)
 
