@@ -79,10 +79,12 @@ def _standing(job: MonitoredJob, entry: Entry | None, *, has_task: bool, now: da
 
 
 def differences(job: MonitoredJob, entry: Entry, *, now: datetime) -> Changes:
-    """What a pass would correct on the entry: field in words → [actual, expected] in words. No queries."""
+    """What differs on the entry: field in words → [actual, expected] in words. No queries."""
     target = copy(entry)
     apply(target, values_to_enforce(job), by_code=True, now=now)
     keep_grid(target, job)
+    # A pass reports another object instead of correcting it; it differs all the same.
+    target.object_type, target.object_id = job.object_type, job.object_id
     return history.differences(history.snapshot(entry), target)
 
 

@@ -16,7 +16,7 @@ from jobqueue.states import HoldKind, Status
 from refresher.asking import setup_of
 from refresher.models import MonitoredJob, RefreshSetup, Runner
 from refresher.passing import wording
-from refresher.passing.deciding import GOING_ON, HOLDS
+from refresher.passing.deciding import GOING_ON, HOLDS, has_expired
 from refresher.runners import PERMISSION
 from refresher.standing import Condition, Standing, standings
 from refresher.states import Why
@@ -111,7 +111,7 @@ def why_left_alone(standing: Standing, *, now: datetime) -> str:
         return ""
     if entry.owner_kind or entry.is_system:
         return wording.hands_off(job, entry, Why.OWNED)
-    if job.expires_at is not None and job.expires_at <= now:
+    if has_expired(job, now=now):
         return wording.hands_off(job, entry, Why.EXPIRED)
     if entry.status == Status.ON_HOLD:
         kind = HoldKind(entry.hold_kind) if entry.hold_kind else HoldKind.PROGRAM
@@ -121,4 +121,6 @@ def why_left_alone(standing: Standing, *, now: datetime) -> str:
             return wording.hands_off(job, entry, Why.TIMED_HOLD)
         return ""
     why = GOING_ON.get(Status(entry.status))
+    if entry.status == Status.READY and entry.attempts > 0:
+        why = Why.RETRY
     return wording.going_on(entry, why, corrected=False) if why is not None else ""

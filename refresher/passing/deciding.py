@@ -11,6 +11,7 @@ The ladder (*Refresher reference, Activation*; decisions on holds and on what is
 
 from copy import copy
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from jobqueue import history
@@ -73,7 +74,7 @@ def decide(job: MonitoredJob, standpoint: Standpoint) -> Plan:
     entry = finding.linked_entry(job)
     if entry is not None:
         return _for_entry(job, entry, standpoint)
-    if _has_expired(job, standpoint):
+    if has_expired(job, now=standpoint.now):
         return _alone(job, None, Why.EXPIRED)
     if not standpoint.may_create(job):
         return _failed(job, None, Why.RECREATION_OFF)
@@ -126,7 +127,7 @@ def _hands_off(job: MonitoredJob, entry: Entry, standpoint: Standpoint) -> Why |
     """Why nothing at all is written to the entry; None if it may be touched."""
     if entry.owner_kind or entry.is_system:
         return Why.OWNED
-    if _has_expired(job, standpoint):
+    if has_expired(job, now=standpoint.now):
         return Why.EXPIRED
     if entry.status != Status.ON_HOLD:
         return None
@@ -251,9 +252,9 @@ def _restart(plan: Plan, why: Why, standpoint: Standpoint) -> Plan:
     return replace(plan, outcome=outcome, due=due)
 
 
-def _has_expired(job: MonitoredJob, standpoint: Standpoint) -> bool:
+def has_expired(job: MonitoredJob, *, now: datetime) -> bool:
     """Whether the job is over, or would be before its first run: it is not due then, nor an error."""
-    moments = [standpoint.now, job.earliest_start_at]
+    moments = [now, job.earliest_start_at]
     return job.expires_at is not None and any(one is not None and job.expires_at < one for one in moments)
 
 
