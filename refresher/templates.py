@@ -39,7 +39,7 @@ ALWAYS = (
     "recurrence_anchor",
     "time_zone",
 )
-IF_SET = ("starting_time", "ending_time", "timeout_seconds")
+IF_SET = ("starting_time", "ending_time", "timeout_seconds", "user_language", "manual_recurrence")
 REPORTS_IF_SET = ("parameters", "report_request_page_options", "printer_name")
 
 LOCKED_ON_ENTRY = frozenset(
