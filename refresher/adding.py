@@ -49,13 +49,16 @@ def add(
     now: datetime,
     description: Description = CUSTOM,
     write: bool = True,
+    afresh: bool = False,
 ) -> Added:
     """Makes the entry's template, or renews the one there is; with ``write`` off only in memory.
 
     A renewed template keeps its description, first run, auto-reschedule, runner, link and results. One of a
-    customisable protected job is not touched at all.
+    customisable protected job is not touched at all. ``afresh``: only in memory, and as if there were none yet; the
+    result has the number of the one there is.
     """
-    found = _existing(entry, description)
+    known = _existing(entry, description)
+    found = None if afresh else known
     job = found or MonitoredJob(company=entry.company, created_at=now, created_by=actor.user)
     if found is None and entry.pk is not None:
         job.entry_id = entry.id
@@ -67,7 +70,9 @@ def add(
     job.is_customisable = _is_customisable(job)
     if found is None or not (old is not None and old.is_protected and job.is_customisable):
         _renew(job, entry, old=old, description=description)
-    if write:
+    if afresh:
+        job.pk = known.pk if known is not None else None
+    elif write:
         _write(job, old)
         if found is None and entry.pk is not None:
             job.notification_lists.set(links.linked_lists(entry))

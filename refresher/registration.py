@@ -41,13 +41,16 @@ WINDOW_HOURS = 2
 class Registrar:
     """What a receiver of ``register_jobs`` is handed: it registers the jobs of one app for one company."""
 
-    def __init__(self, setup: RefreshSetup, *, source: str, now: datetime, write: bool) -> None:
+    def __init__(
+        self, setup: RefreshSetup, *, source: str, now: datetime, write: bool, afresh: bool = False
+    ) -> None:
         self.company: Company = setup.company
         self.now = now
         self.registered: list[Registered] = []
         self._setup = setup
         self._source = source
         self._write = write
+        self._afresh = afresh
 
     def recurring(
         self,
@@ -100,7 +103,14 @@ class Registrar:
             registered_as=f"{self._source.partition(':')[0]}:{key}"[:100] if key else "",
             beside=beside,
         )
-        added = add(entry, actor=SYSTEM, now=self.now, description=description, write=self._write)
+        added = add(
+            entry,
+            actor=SYSTEM,
+            now=self.now,
+            description=description,
+            write=self._write,
+            afresh=self._afresh,
+        )
         self.registered.append(
             Registered(self._source, description.registered_as, added.job, added.is_new, added.changes)
         )
@@ -125,18 +135,21 @@ class Registrar:
         return entry
 
 
-def register_all(setup: RefreshSetup, *, now: datetime, write: bool = True) -> list[Registered]:
+def register_all(
+    setup: RefreshSetup, *, now: datetime, write: bool = True, afresh: bool = False
+) -> list[Registered]:
     """The registration phase: every receiver of ``register_jobs``, each in a transaction of its own.
 
     A receiver that fails is logged and reported; its templates stay as they were, the others go on. Nothing happens if
-    an extension skips protection. With ``write`` off the templates are only made in memory.
+    an extension skips protection. With ``write`` off the templates are only made in memory, with ``afresh`` besides
+    as code alone describes them, without what people changed.
     """
     if protection_is_skipped(setup.company):
         return []
     found: list[Registered] = []
     for receiver in _receivers():
         source = _source(receiver)
-        registrar = Registrar(setup, source=source, now=now, write=write)
+        registrar = Registrar(setup, source=source, now=now, write=write, afresh=afresh)
         try:
             with transaction.atomic():
                 if write:

@@ -17,9 +17,11 @@ from refresher.models import ManagedByApp, MonitoredJob
 from refresher.results import Registered
 from refresher.setting_up import locked_setup
 from refresher.states import RefreshStatus
-from refresher.templates import TEMPLATE
+from refresher.templates import BESIDE, TEMPLATE
 
 SHOWN = 10
+UNCOUNTED = ("earliest_start_at", "anchor_date")
+"""What differs by the clock alone, and is no change somebody made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +54,39 @@ def what_recreating_loses(company: Company, *, actor: Actor) -> Losses:
     custom = [job for job in jobs if not is_protected(job)]
     gone = [job for job in custom if job.entry_id not in entries]
     unflagged = [job for job in custom if job.entry_id in entries and job.entry_id not in flagged]
+    unfit = [
+        job
+        for job in custom
+        if job.entry_id in entries and job not in unflagged and not _can_be_monitored(entries[job.entry_id])
+    ]
+    by_code = _as_registered(company) if len(custom) < len(jobs) else {}
+    protected = [job for job in jobs if job not in custom]
+    unregistered = [job for job in protected if job.pk not in by_code]
     edited = [
         job
         for job in jobs
-        if job not in gone and (job.is_customisable or _differs(job, entries.get(job.entry_id)))
+        if job not in gone
+        and (_differs(job, entries.get(job.entry_id)) or _differs_from_code(job, by_code.get(job.pk)))
     ]
     assigned = [job for job in jobs if job.runner_id is not None]
     failed = [job for job in jobs if job.last_refresh_status == RefreshStatus.ERROR]
-    beside = [job for job in jobs if job.auto_reschedule or job.heartbeat_url]
+    beside = [job for job in jobs if _has_more_than_code(job, by_code.get(job.pk))]
+    listed = [
+        job
+        for job in protected
+        if job.pk in by_code and job.notification_lists.filter(company=company).exists()
+    ]
     sentences = [
         f"{what} ({len(found)}): {_names(found)}."
         for found, what in (
             (gone, "Lost for good, because no entry is left"),
             (unflagged, "Not monitored any more, because the flag Managed by App is off"),
+            (unfit, "Not monitored any more, because the entry runs once or somebody else looks after it"),
+            (unregistered, "Not monitored any more, because their code does not register them or fails"),
             (assigned, "Runner user lost"),
             (edited, "What was changed on the monitored job lost"),
             (beside, "Auto-reschedule and heartbeat URL lost"),
+            (listed, "Notification lists of the monitored job lost"),
             (failed, "Last error message lost"),
         )
         if found
@@ -95,10 +114,14 @@ def recreate_monitored_jobs(company: Company, *, actor: Actor, now: datetime | N
             row = flags[entry.id]
             if _is_protected_entry(entry):
                 row.delete()
-            elif row.managed and not entry.owner_kind and entry.recurring:
+            elif row.managed and _can_be_monitored(entry):
                 from_entries.append(add(entry, actor=actor, now=now).job)
     errors = [one.error for one in registered if one.error]
     return Recreation(deleted, registered, from_entries, errors)
+
+
+def _can_be_monitored(entry: Entry) -> bool:
+    return bool(entry.recurring and not entry.owner_kind)
 
 
 def _is_protected_entry(entry: Entry) -> bool:
@@ -118,11 +141,29 @@ def _is_protected_entry(entry: Entry) -> bool:
     return job is not None and is_protected(job)
 
 
+def _as_registered(company: Company) -> dict[int, MonitoredJob]:
+    """What code says now of the protected jobs there are, by their number; nothing is written."""
+    registered = registration.register_all(setup_of(company), now=database_now(), write=False, afresh=True)
+    return {one.job.pk: one.job for one in registered if one.job is not None and one.job.pk is not None}
+
+
+def _differs_from_code(job: MonitoredJob, by_code: MonitoredJob | None) -> bool:
+    if by_code is None:
+        return False
+    if job.earliest_start_at is not None and by_code.earliest_start_at is None:
+        return True  # a first run somebody entered; one that code gives moves on with the clock
+    return any(getattr(job, name) != getattr(by_code, name) for name in TEMPLATE if name not in UNCOUNTED)
+
+
+def _has_more_than_code(job: MonitoredJob, by_code: MonitoredJob | None) -> bool:
+    names = [name for name in BESIDE if getattr(job, name)]
+    return any(by_code is None or getattr(by_code, name) != getattr(job, name) for name in names)
+
+
 def _differs(job: MonitoredJob, entry: Entry | None) -> bool:
     if entry is None or job.is_protected:
         return False
-    ignored = {"earliest_start_at", "anchor_date"}
-    return any(getattr(job, name) != getattr(entry, name) for name in TEMPLATE if name not in ignored)
+    return any(getattr(job, name) != getattr(entry, name) for name in TEMPLATE if name not in UNCOUNTED)
 
 
 def _names(jobs: list[MonitoredJob]) -> str:

@@ -1,6 +1,7 @@
 """Monitored jobs: made from entries, from scratch and by code; changed, deleted, recreated."""
 
 from datetime import time, timedelta
+from functools import partial
 
 import pytest
 
@@ -464,3 +465,64 @@ def test_an_entry_that_runs_another_object_is_reported_and_not_touched():
     found = outcome()
     assert (found.action, found.why) == (Action.FAILED, "other_object")
     assert Entry.objects.get(pk=entry.pk).description == "x"
+
+
+def test_the_warning_lists_everything_that_recreating_loses(admin):
+    """Each sentence names the jobs; what comes back as it was is not among them."""
+    external_mode()
+
+    def register(registrar, **named):
+        registrar.recurring(90001, key="plain", minutes=60, description="Plain")
+        registrar.recurring(90001, key="edited", minutes=60, description="Edited")
+        registrar.recurring(90001, key="ours", minutes=60, description="Ours", customisable=True)
+        registrar.recurring(90001, key="listed", minutes=60, description="Listed")
+        registrar.recurring(90001, key="put off", minutes=60, description="Put off")
+
+    with connected(events.register_jobs, register):
+        register_all(setup_of(default_company()), now=NOW)
+        named = {job.registered_as.partition(":")[2]: job for job in MonitoredJob.objects.all()}
+        change = partial(monitoring.change_monitored_job, actor=admin, now=NOW)
+        change(named["edited"], {"description": "Edited by us"})
+        change(named["ours"], {"minutes_between_runs": 15})
+        change(named["put off"], {"earliest_start_at": NOW + timedelta(days=9)})
+        named["listed"].notification_lists.add(
+            NotificationList.objects.create(company=default_company(), name="On call")
+        )
+        MonitoredJob.objects.create(
+            company=default_company(),
+            description="Of an app that is gone",
+            is_protected=True,
+            registered_as="gone:job",
+            recurring=True,
+            object_type=5,
+            object_id=90001,
+            time_zone="UTC",
+        )
+        once, _ = ready_job(description="Runs once now")
+        Entry.objects.filter(pk=once.pk).update(recurring=False)
+        ready_job(description="Comes back as it was")
+        before = list(MonitoredJob.objects.order_by("pk").values())
+        sentences = monitoring.what_recreating_loses(default_company(), actor=admin).sentences
+        assert list(MonitoredJob.objects.order_by("pk").values()) == before
+    assert sentences == [
+        "Not monitored any more, because the entry runs once or somebody else looks after it (1): “Runs once now”.",
+        "Not monitored any more, because their code does not register them or fails (1): “Of an app that is gone”.",
+        "What was changed on the monitored job lost (4): “Edited by us”, “Ours”, “Put off”, “Runs once now”.",
+        "Notification lists of the monitored job lost (1): “Listed”.",
+    ]
+
+
+def test_a_registration_that_fails_is_foretold_as_a_loss(admin):
+    external_mode()
+
+    def register(registrar, **named):
+        registrar.recurring(90001, key="posting", minutes=60, description="Posting")
+
+    def fail(registrar, **named):
+        raise ZeroDivisionError
+
+    with connected(events.register_jobs, register):
+        register_all(setup_of(default_company()), now=NOW)
+    with connected(events.register_jobs, fail):
+        (sentence,) = monitoring.what_recreating_loses(default_company(), actor=admin).sentences
+    assert "does not register them or fails (1): “Posting”" in sentence
