@@ -9,6 +9,7 @@ from jobqueue.doctor.registry import Result, check, failure, ok, warning
 from jobqueue.models import Company
 from jobqueue.scheduler import database_now
 from refresher.asking import jobs_for, last_refreshed, setup_of
+from refresher.credential_ends import ending_tokens
 from refresher.models import MonitoredJob, RefreshSetup, Runner
 from refresher.runners import operational_problems
 from refresher.states import RefreshStatus
@@ -33,12 +34,25 @@ def runners() -> Iterable[Result]:
     problems = [sentence for runner in found for sentence in operational_problems(runner)]
     for sentence in problems:
         yield failure(sentence, fix="Open the list of runner users.")
+    yield from _ending_tokens()
     if not problems:
         yield ok(
             f"{_counted(len(found), 'runner user')} in working order."
             if found
             else "No runner users are registered."
         )
+
+
+def _ending_tokens() -> Iterable[Result]:
+    now = database_now()
+    for token in ending_tokens(now=now)[:SHOWN]:
+        assert token.expires_at is not None
+        what = f"The API token “{token.name}” of the runner user {token.user.get_username()}"
+        fix = "Download a new worker configuration on the page of the runner user."
+        if token.expires_at <= now:
+            yield failure(f"{what} expired on {token.expires_at:%Y-%m-%d}.", fix=fix)
+        else:
+            yield warning(f"{what} expires on {token.expires_at:%Y-%m-%d}.", fix=fix)
 
 
 def _company(setup: RefreshSetup) -> Iterable[Result]:

@@ -110,7 +110,8 @@ def job_form_class(
         (
             "earliest_start_at",
             "First run",
-            f"The job is not planned before this moment. Your time zone ({zone}).",
+            "A job that has not run yet is not planned before this moment; later its last run counts. "
+            f"Your time zone ({zone}).",
         ),
         ("expires_at", "Expiration", f"After this moment the job is left alone. Your time zone ({zone})."),
     ):

@@ -17,8 +17,9 @@ from jobqueue import secrets
 from jobqueue.actors import Actor
 from jobqueue.errors import Invalid, Problem, Refused
 from refresher.entra import addresses
-from refresher.entra.models import WARNING_DAYS, CredentialKind, EntraApplication
+from refresher.entra.models import CredentialKind, EntraApplication
 from refresher.entra.sign_in import Login
+from refresher.models.runner import WARNING_DAYS
 from refresher.rights import require_rights
 
 CERTIFICATE_DAYS = 365

@@ -6,7 +6,9 @@ from datetime import datetime
 from jobqueue.doctor.registry import Result, check, failure, ok, warning
 from jobqueue.scheduler import database_now
 from refresher.entra.credentials import expiring
-from refresher.entra.models import WARNING_DAYS, EntraApplication, EntraTenant
+from refresher.entra.models import EntraApplication
+from refresher.entra.warning import expiring_tenants
+from refresher.models.runner import WARNING_DAYS
 
 SHOWN = 5
 
@@ -36,9 +38,9 @@ def entra() -> Iterable[Result]:
 
 
 def _ending_tenants(*, now: datetime) -> Iterable[Result]:
-    for tenant in EntraTenant.objects.filter(is_enabled=True).exclude(secret_encrypted=b""):
+    for tenant in expiring_tenants(now=now):
         ends = tenant.secret_expires_at
-        if ends is not None and (ends - now).days < WARNING_DAYS:
+        if ends is not None:
             yield _ending(f"The client secret of the Entra tenant “{tenant}”", ends, now=now)
 
 

@@ -7,9 +7,6 @@ from django.db import models
 
 from refresher.models.runner import Runner
 
-WARNING_DAYS = 30
-"""A credential that expires within so many days is shown as expiring."""
-
 
 class CredentialKind(models.TextChoices):
     SECRET = "secret", "Client secret"

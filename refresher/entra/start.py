@@ -1,7 +1,10 @@
 """What the app registers at its start for Entra ID."""
 
+from auditlog.registry import auditlog
+
 from jobqueue import api_tokens, events, secrets
 from jobqueue.api.bearers import Bearer, register_bearer
+from refresher import credential_ends
 from refresher.entra import bearer, doctor, warning  # noqa: F401  (the doctor's check registers itself)
 from refresher.entra.models import EntraApplication, EntraTenant
 
@@ -13,4 +16,7 @@ def register() -> None:
     register_bearer(Bearer("entra", bearer.recognises, bearer.authenticate))
     secrets.register_sealed(EntraApplication, "secret_encrypted")
     secrets.register_sealed(EntraTenant, "secret_encrypted")
+    auditlog.register(EntraTenant, exclude_fields=["secret_encrypted"])
+    auditlog.register(EntraApplication, include_fields=AUDITED)
     events.minute_passed.connect(warning.after_a_minute, dispatch_uid="refresher.entra.warning")
+    events.minute_passed.connect(credential_ends.after_a_minute, dispatch_uid="refresher.credential_ends")

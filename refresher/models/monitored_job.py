@@ -76,7 +76,9 @@ class MonitoredJob(models.Model):
     notify_on_success = _as_on_entry("notify_on_success")
     user_language = _as_on_entry("user_language")
     earliest_start_at = _as_on_entry(
-        "earliest_start_at", verbose_name="first run", help_text="The job is not planned before this moment."
+        "earliest_start_at",
+        verbose_name="first run",
+        help_text="A job that has not run yet is not planned before this moment; later its last run counts.",
     )
     expires_at = _as_on_entry("expires_at", help_text="After this moment the job is left alone.")
     recurring = _as_on_entry("recurring")

@@ -8,6 +8,9 @@ FAILURE_LIMIT = 15
 
 MAX_ERROR = 2048
 
+WARNING_DAYS = 30
+"""A credential that expires within so many days is shown as expiring."""
+
 
 class Runner(models.Model):
     """A registered application user, shared by every company it may enter.

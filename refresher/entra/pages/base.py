@@ -14,7 +14,7 @@ from jobqueue.admin.base import works_in_every_company
 from jobqueue.admin.inputs import MomentInput
 from jobqueue.admin.verbs import VerbsAdmin
 from jobqueue.permissions import Level
-from refresher.entra.models import WARNING_DAYS
+from refresher.models.runner import WARNING_DAYS
 
 
 class EntraAdmin(VerbsAdmin):
