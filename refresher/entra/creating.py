@@ -93,7 +93,10 @@ def create(
 
 
 def rotate(application: EntraApplication, *, graph: Graph, actor: Actor, now: datetime) -> str:
-    """A new credential of the same kind in place of the present one, which ends in Entra ID at once."""
+    """A new credential of the same kind in place of the present one, which ends in Entra ID at once.
+
+    A secret that cannot be ended there is said, and no failure: the new one is stored here already.
+    """
     require_rights(actor)
     if application.object_id is None:
         raise Refused(
@@ -103,8 +106,14 @@ def rotate(application: EntraApplication, *, graph: Graph, actor: Actor, now: da
     old = application.credential_key_id
     kind = CredentialKind(application.credential_kind)
     new_credential(application, graph=graph, kind=kind, actor=actor, now=now, replaces=old)
-    if kind == CredentialKind.SECRET and old is not None:
-        graph.remove_password(application.object_id, key_id=old)
+    try:
+        if kind == CredentialKind.SECRET and old is not None:
+            graph.remove_password(application.object_id, key_id=old)
+    except GraphFailed as failure:
+        return (
+            f"“{application}” has a new credential; give the worker a new configuration. The old one could not be "
+            f"ended: {failure.message} Delete the client secret {old} in Entra ID."
+        )
     return f"“{application}” has a new credential. Give the worker a new configuration: the old one is no longer good."
 
 

@@ -1,7 +1,5 @@
 """What the app registers at its start for Entra ID."""
 
-from auditlog.registry import auditlog
-
 from jobqueue import api_tokens, events, secrets
 from jobqueue.api.bearers import Bearer, register_bearer
 from refresher import credential_ends
@@ -16,7 +14,5 @@ def register() -> None:
     register_bearer(Bearer("entra", bearer.recognises, bearer.authenticate))
     secrets.register_sealed(EntraApplication, "secret_encrypted")
     secrets.register_sealed(EntraTenant, "secret_encrypted")
-    auditlog.register(EntraTenant, exclude_fields=["secret_encrypted"])
-    auditlog.register(EntraApplication, include_fields=AUDITED)
     events.minute_passed.connect(warning.after_a_minute, dispatch_uid="refresher.entra.warning")
     events.minute_passed.connect(credential_ends.after_a_minute, dispatch_uid="refresher.credential_ends")

@@ -306,3 +306,22 @@ def test_a_secret_that_is_gone_already_does_not_stop_the_rotation(
     with Graph(graph_token()) as graph:
         creating.rotate(application, graph=graph, actor=administrator, now=datetime.now(UTC))
     assert Credentials(credentials.login_of(application)).token().text
+
+
+def test_an_old_secret_that_cannot_be_ended_is_said_and_the_new_one_stays(
+    create, graph_token, administrator, directory, monkeypatch
+):
+    application = create().application
+    old = application.credential_key_id
+
+    def refuse(*_args, **_named):
+        raise GraphFailed("Microsoft Graph is busy.", code="graph_busy", status=503)
+
+    monkeypatch.setattr(Graph, "remove_password", refuse)
+    with Graph(graph_token()) as graph:
+        sentence = creating.rotate(application, graph=graph, actor=administrator, now=datetime.now(UTC))
+    assert "could not be ended: Microsoft Graph is busy." in sentence
+    assert f"Delete the client secret {old} in Entra ID" in sentence
+    application.refresh_from_db()
+    assert application.credential_key_id != old
+    assert Credentials(credentials.login_of(application)).token().text

@@ -9,6 +9,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from auditlog.models import LogEntry as AuditEntry
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -306,8 +308,51 @@ def test_an_application_made_by_hand_is_registered_with_its_runner(browser, tena
     assert application.runner.name == "by-hand"
     assert "holds the role" in said(browser.post(f"{PLACE}{application.pk}/test-sign-in/"))
     page = browser.post(f"{PLACE}add/", {**values, "runner_name": "other"}).content.decode()
-    assert "belongs to the runner user" in page or "already exists" in page
+    assert "belongs to the runner user “by-hand” already" in page
     assert EntraApplication.objects.count() == 1
+    assert not Runner.objects.filter(user__username="other").exists()
+    renamed = {**values, "display_name": "Night runner 2", "secret": ""}
+    assert browser.post(f"{PLACE}add/", renamed).status_code == 302  # the same runner's: brought up to date
+    assert EntraApplication.objects.get().display_name == "Night runner 2"
+    assert EntraApplication.objects.get().has_credential
+
+
+def test_a_secret_that_is_none_leaves_no_half_of_a_registration_behind(browser, tenant, client):
+    values = {
+        "runner_name": "by-hand",
+        "tenant": str(tenant.pk),
+        "display_name": "Night runner",
+        "client_id": client.client_id,
+        "secret": "3f9a1c2b-0000-4000-8000-000000000000",
+    }
+    page = browser.post(f"{PLACE}add/", values)
+    assert "the id of a client secret" in page.content.decode()
+    assert not EntraApplication.objects.exists()
+    assert not get_user_model().objects.filter(username="by-hand").exists()
+
+
+def test_what_administrators_change_is_in_the_audit_log_and_no_secret_is(
+    browser, application, tenant, client
+):
+    secret = client.add_secret().text
+    browser.post(f"{PLACE}{application.pk}/enter-secret/", {"secret": secret})
+    browser.post(f"{PLACE}{application.pk}/disable/")
+    browser.post(
+        f"{TENANTS}{tenant.pk}/change/",
+        {
+            "name": "Renamed",
+            "tenant_id": str(tenant.tenant_id),
+            "client_id": str(tenant.client_id),
+            "is_enabled": "on",
+            "secret": "own-secret",
+        },
+    )
+    rows = list(AuditEntry.objects.values_list("changes", "object_repr"))
+    fields = {name for changes, _ in rows for name in changes or {}}
+    assert {"is_enabled", "credential_changed_at", "name"} <= fields
+    assert "secret_encrypted" not in fields
+    assert secret not in str(rows)
+    assert "own-secret" not in str(rows)
 
 
 def test_the_card_does_not_take_the_application_of_another_runner(browser, tenant, application):

@@ -48,6 +48,9 @@ class RegisterForm(forms.ModelForm):
             "credential_expires_at",
         )
 
+    def validate_unique(self) -> None:
+        """The verb's rule: the same runner's application is found again, another one's is refused by name."""
+
     def field_of_problem(self, name: str) -> str:
         return {"name": "runner_name", "expires_at": "credential_expires_at"}.get(name, name)
 
