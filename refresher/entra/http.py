@@ -7,16 +7,29 @@ import httpx
 import requests
 from requests.adapters import HTTPAdapter
 
+BUSY = (408, 429)
+
 
 class _Timed(HTTPAdapter):
-    """Gives every request a time limit; msal sets none."""
+    """Gives every request a time limit; msal sets none. Raises ``HTTPError`` for a server in trouble."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         super().__init__()
 
     def send(self, request: Any, **options: Any) -> requests.Response:  # type: ignore[override]
-        return super().send(request, **{**options, "timeout": options.get("timeout") or self._seconds})
+        answer = super().send(request, **{**options, "timeout": options.get("timeout") or self._seconds})
+        if (answer.status_code in BUSY or answer.status_code >= 500) and not _is_json(answer):
+            # What a proxy or an overloaded server says; msal would look for OAuth in it.
+            raise requests.HTTPError(f"status {answer.status_code}", response=answer)
+        return answer
+
+
+def _is_json(answer: requests.Response) -> bool:
+    try:
+        return isinstance(answer.json(), dict)
+    except ValueError:
+        return False
 
 
 def session(*, ca_file: str = "", timeout_seconds: float = 15, proxy: str = "") -> requests.Session:

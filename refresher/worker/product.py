@@ -29,6 +29,7 @@ class Product:
         product = configuration.product
         self._base = product.url.rstrip("/")
         self._patience = patience
+        self._look_seconds = min(LOOK_SECONDS, product.timeout_seconds)
         self._http: httpx.Client = calling.client(
             ca_file=configuration.path(product.ca_file),
             proxy=product.proxy,
@@ -70,7 +71,9 @@ class Product:
 
     def _look(self) -> Readiness:
         address = f"{self._base}/readyz"
-        response = calling.send(self._http, "GET", address, who=WHO, option=OPTION, timeout=LOOK_SECONDS)
+        response = calling.send(
+            self._http, "GET", address, who=WHO, option=OPTION, timeout=self._look_seconds
+        )
         if response.status_code in (200, 503):
             try:
                 checks = response.json()["checks"]
