@@ -1,5 +1,6 @@
 """Each action of the refresher's pages by each role: done, or refused in a sentence with nothing changed."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -116,8 +117,15 @@ def sent(rows: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("group", [*LEVELS, EVERY_COMPANY])
-@pytest.mark.parametrize("action", ACTIONS)
+def by_role() -> Iterator[Any]:
+    """Each action by the lowest role that may do it, by the one below, and by an administrator of one company."""
+    for action, least in ACTIONS.items():
+        below = LEVELS[LEVELS.index(least) - 1]
+        for group in (below, least, EVERY_COMPANY):
+            yield pytest.param(action, group, id=f"{action}-{group}")
+
+
+@pytest.mark.parametrize(("action", "group"), by_role())
 def test_each_role_does_what_is_its_own_and_is_refused_the_rest(signed_in, rows, action, group):
     least = ACTIONS[action]
     user = builders.make_user(groups=[ADMINISTER if group == EVERY_COMPANY else group])
