@@ -16,6 +16,7 @@ from jobqueue.api.conditions import not_modified, polled
 from jobqueue.api.entries import EntryDoor, entries_shown
 from jobqueue.api.entry_rows import EntrySerializer, EntryWrite
 from jobqueue.api.log_rows import LogEntrySerializer
+from jobqueue.api.parameters import with_secrets_kept
 from jobqueue.api.words import WordField
 from jobqueue.models import Company, Entry, LogEntry
 from jobqueue.scheduler import database_now
@@ -72,7 +73,7 @@ class Enqueue(EntryDoor):
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         seconds = waiting.preferred(request)
         key = idempotency.key_of(request.headers.get("Idempotency-Key"))
-        values = self.read(EntryWrite)
+        values = with_secrets_kept(self.read(EntryWrite))
         call = idempotency.enqueue_once(
             self.company, values, key=key, body=request.data, actor=self.actor, now=database_now()
         )

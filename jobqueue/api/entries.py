@@ -24,6 +24,7 @@ from jobqueue.api.filtering import (
     WordsFilter,
     YesNoFilter,
 )
+from jobqueue.api.parameters import with_secrets_kept
 from jobqueue.api.resources import CompanyRows
 from jobqueue.explain import explain
 from jobqueue.models import Company, Entry, ScheduledTask
@@ -161,7 +162,8 @@ class Entries(EntryDoor):
         responses={201: EntrySerializer},
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        entry = lifecycle.create_entry(self.company, self.read(EntryWrite), actor=self.actor)
+        values = with_secrets_kept(self.read(EntryWrite))
+        entry = lifecycle.create_entry(self.company, values, actor=self.actor)
         address = request.build_absolute_uri(f"{request.path}{entry.pk}/")
         return self.shown(self.again(entry), status=201, headers={"Location": address})
 
@@ -176,7 +178,7 @@ class Entries(EntryDoor):
     )
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         entry = self.entry_for("schedule")
-        values = self.read(EntryWrite, partial=True)
+        values = with_secrets_kept(self.read(EntryWrite, partial=True), of=entry)
         changed = lifecycle.change_entry(entry, values, actor=self.actor)
         return self.shown(self.again(changed))
 

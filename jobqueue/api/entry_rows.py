@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from jobqueue.api.parameters import ParametersField
 from jobqueue.api.serializers import Strict
 from jobqueue.api.words import PersonField, WordField
 from jobqueue.models import Entry
@@ -83,9 +84,7 @@ class EntryChoices(serializers.ModelSerializer):
     ending_time = ClockField(
         required=False, allow_null=True, help_text="It starts only until this time; may lie over midnight."
     )
-    parameters = serializers.DictField(
-        required=False, help_text="By name; the job object's parameters_schema describes them."
-    )
+    parameters = ParametersField(required=False)
 
 
 DEFINITION = tuple(name for name in SETTABLE if not name.startswith("run_on_"))

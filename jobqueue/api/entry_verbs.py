@@ -14,6 +14,7 @@ from jobqueue import lifecycle
 from jobqueue.actors import Actor
 from jobqueue.api.entries import IF_MATCH, NAMED, EntryDoor, entry_lookup
 from jobqueue.api.entry_rows import EntrySerializer, MomentField
+from jobqueue.api.parameters import with_secrets_kept
 from jobqueue.api.problems import status_of
 from jobqueue.api.serializers import StrictSerializer
 from jobqueue.errors import JobQueueError, NotFound
@@ -114,6 +115,7 @@ def _run_now(entry: Entry, actor: Actor, values: dict[str, Any]) -> Done:
 
 
 def _run_once(entry: Entry, actor: Actor, values: dict[str, Any]) -> Done:
+    values = with_secrets_kept(values, of=entry)
     copy = lifecycle.run_once(
         entry,
         actor=actor,

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from jobqueue.api.parameters import ParametersField
 from jobqueue.api.words import PersonField, WordField
 from jobqueue.models import LogEntry, LogLine
 from jobqueue.states import Level, LogStatus, ObjectType
@@ -45,6 +46,7 @@ class LogEntrySerializer(serializers.ModelSerializer):
     user = PersonField(help_text="Who it ran as; null is the System identity.")
     ended_by = PersonField(help_text="Who cancelled it or set it to Error.")
     object_type = WordField(ObjectType, read_only=True)
+    parameters = ParametersField(help_text="As executed; values of secrets are not shown.")
     duration_ms = serializers.IntegerField(help_text="Rounded to 100; 0 while it runs.")
     error_register = serializers.UUIDField(
         source="error_register_id", allow_null=True, help_text="Its error messages, by id."

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
+from jobqueue.api.parameters import ParametersField
 from jobqueue.api.serializers import Strict, StrictModelSerializer, StrictSerializer
 from jobqueue.api.text_words import TextWordField
 from jobqueue.api.words import WordField as NumberWordField
@@ -13,7 +14,6 @@ from jobqueue.models import Entry
 from jobqueue.models.entry import WEEKDAY_FIELDS
 from jobqueue.objects import registry
 from jobqueue.states import CategoryPriority, ObjectType, OutputType, Priority, Status
-from packages.masking import masked
 from packages.models import PackageLine, Recurrence
 from packages.recurrences import in_words
 from packages.states import OnError
@@ -26,9 +26,7 @@ class LineEntrySerializer(Strict, serializers.ModelSerializer):
     report_output_type = NumberWordField(OutputType, required=False)
     priority = NumberWordField(Priority, required=False)
     priority_within_category = NumberWordField(CategoryPriority, required=False)
-    parameters = serializers.JSONField(
-        required=False, help_text="An object of names and values; values of secrets are not shown."
-    )
+    parameters = ParametersField(required=False)
     entry_no = serializers.IntegerField(read_only=True)
     id = serializers.UUIDField(read_only=True)
     status = NumberWordField(Status, read_only=True)
@@ -43,11 +41,6 @@ class LineEntrySerializer(Strict, serializers.ModelSerializer):
     def get_object_caption(self, entry: Entry) -> str:
         job = registry.find(entry.object_type, entry.object_id)
         return job.caption if job is not None else ""
-
-    def to_representation(self, entry: Entry) -> Any:
-        found = super().to_representation(entry)
-        found["parameters"] = masked(found["parameters"])
-        return found
 
 
 @extend_schema_serializer(

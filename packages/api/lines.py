@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobqueue.api.conditions import polled
+from jobqueue.api.parameters import with_secrets_kept
 from jobqueue.errors import Invalid, NotFound, Problem
 from jobqueue.models import Entry
 from packages import lifecycle
@@ -84,7 +85,7 @@ class Lines(OfPackage):
         if "copy_of" in values:
             line = lifecycle.add_line_from_entry(package, self._entry(values["copy_of"]), **given)
         else:
-            line = lifecycle.add_line(package, values.get("entry", {}), **given)
+            line = lifecycle.add_line(package, with_secrets_kept(values.get("entry", {})), **given)
         response = self.answer(line, status=201)
         response["Location"] = self.address("package-lines-one", package=package.uuid, line=line.uuid)
         return response
@@ -95,7 +96,7 @@ class Lines(OfPackage):
         if "copy_of" in values:
             sentence = "An entry can be copied into a new line only. Add a line for it."
             raise Invalid([Problem("copy_of", "only_new", sentence)])
-        of_entry = values.pop("entry", {})
+        of_entry = with_secrets_kept(values.pop("entry", {}), of=line.entry)
         with transaction.atomic():  # both or neither
             if values or not of_entry:
                 line = lifecycle.change_line(line, values, actor=self.actor, expected_revision=expected)

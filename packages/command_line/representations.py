@@ -4,12 +4,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jobqueue.command_line.representations import Json, moment, plain
+from jobqueue.masking import masked
 from jobqueue.models import LogEntry
 from jobqueue.objects import registry
 from jobqueue.schedule import Occurrence
 from jobqueue.states import ObjectType, Status
 from packages.errors import Finding
-from packages.masking import masked
 from packages.models import Package, PackageLine, Recurrence, Run, RunLine, StatusChange
 from packages.models.package import Package as PackageModel
 from packages.recurrences import in_words

@@ -6,6 +6,7 @@ from typing import Any
 
 from jobqueue import scheduler
 from jobqueue.lifecycle import owned
+from jobqueue.masking import masked
 from jobqueue.models import Entry
 from jobqueue.objects import registry
 from jobqueue.states import Status
@@ -13,7 +14,6 @@ from packages import telling
 from packages.engine import ending, steps
 from packages.engine.selection import Selection, all_lines
 from packages.errors import Finding
-from packages.masking import masked
 from packages.models import Package, PackageLine, Run, RunLine
 from packages.states import Result, Trigger
 

@@ -15,12 +15,12 @@ from jobqueue.actors import Actor
 from jobqueue.errors import Invalid, NotFound, Problem, Refused
 from jobqueue.lifecycle import guards as entry_guards
 from jobqueue.lifecycle import owned
+from jobqueue.masking import unmasked
 from jobqueue.models import Entry
 from jobqueue.scheduler import database_now
 from jobqueue.validation import REACHING_THE_JOB
 from packages.lifecycle.fields import write
 from packages.lifecycle.identity import answer_for
-from packages.masking import unmasked
 from packages.models import Package, PackageLine
 from packages.permissions import require
 from packages.rows import require_editable, require_revision, store_change, verb

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from jobqueue.api.conditions import IF_MATCH, polled_by_tag, require_tag, tagged
 from jobqueue.api.pagination import CursorPages
+from jobqueue.api.parameters import with_secrets_kept
 from jobqueue.api.resources import CompanyRows
 from jobqueue.api.views import CompanyApiView
 from jobqueue.models import Company, Entry
@@ -130,7 +131,7 @@ class MonitoredJobs(CompanyRows):
         description="Each entry by itself: one that is refused does not stop the others.",
         tags=TAGS,
         request=MonitorSerializer,
-        responses=MonitoredSerializer(many=True),
+        responses={200: MonitoredSerializer(many=True)},
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         keys = list(dict.fromkeys(self.read(MonitorSerializer)["entries"]))
@@ -154,6 +155,7 @@ class MonitoredJobs(CompanyRows):
                 self.require_scope("administer")
             if REACHING_THE_JOB & values.keys():
                 self._require_scope_for_runner(job)
+            values = with_secrets_kept(values, of=job)
             monitoring.change_monitored_job(job, values, actor=self.actor)
         return self.shown(self.found())
 

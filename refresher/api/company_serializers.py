@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from jobqueue.api.parameters import ParametersField
 from jobqueue.api.serializers import StrictModelSerializer, StrictSerializer
 from jobqueue.api.words import WordField
 from jobqueue.states import CategoryPriority, ObjectType, OutputType, Priority
@@ -42,6 +43,7 @@ class MonitoredJobSerializer(StrictModelSerializer):
     report_output_type = WordField(OutputType, required=False)
     priority = WordField(Priority, required=False)
     priority_within_category = WordField(CategoryPriority, required=False)
+    parameters = ParametersField(required=False)
     runner = serializers.CharField(
         required=False,
         allow_null=True,

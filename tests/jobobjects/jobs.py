@@ -41,6 +41,7 @@ ATOMIC_FAILURE = 90021
 EFFECT = 90022
 FAILING_FAILURE_ROUTINE = 90023
 SWALLOW = 90024
+SIGN_IN = 90025
 LISTING = 90101
 PROCESSING_ONLY = 90102
 EMPTY_REPORT = 90103
@@ -221,6 +222,18 @@ def fail_and_fail_again(run: Run) -> None:
 def close_books(run: Run) -> None:
     """Only for users with the permission."""
     leave_effect(run, "closed by " + (run.user.get_username() if run.user else "System"))
+
+
+@dataclass(frozen=True)
+class SignIn:
+    password: str = ""
+    rows: int = 1
+
+
+@codeunit(SIGN_IN, "Sign in elsewhere", parameters=SignIn)
+def sign_in(run: Run) -> None:
+    """Has a parameter whose name says that it is secret."""
+    leave_effect(run, f"signed in with {len(run.parameters.password)} characters")
 
 
 @codeunit(TYPED, "Take an order", parameters=Order)

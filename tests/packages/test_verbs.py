@@ -7,6 +7,7 @@ import pytest
 
 from jobqueue import lifecycle as entry_verbs
 from jobqueue.errors import Invalid, NotAllowed, NotFound, Refused
+from jobqueue.masking import masked, unmasked
 from jobqueue.models import Entry, EntryChange
 from jobqueue.objects import codeunit, registry
 from jobqueue.states import HoldKind, Status
@@ -15,7 +16,6 @@ from packages import lifecycle
 from packages.errors import CannotStart, PackageChangedMeanwhile, PackageLocked
 from packages.guards import warnings
 from packages.lists import lists_of, private_list, set_shared_lists
-from packages.masking import masked, unmasked
 from packages.models import Package, PackageLine, Recurrence, Run, StatusChange
 from packages.states import OnError, PackageStatus
 from tests.builders import (
