@@ -243,13 +243,12 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["jobqueue.api.parsers.StrictJSONParser"],
     "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.NamespaceVersioning",
     "DEFAULT_VERSION": "v1",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "jobqueue.api.document.Schema",
     "EXCEPTION_HANDLER": "jobqueue.api.problems.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Jobwarden",
-    "DESCRIPTION": "Everything the screens of the job queue can do, for systems.",
     "VERSION": "1.1.0",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
@@ -263,8 +262,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "jobqueue.api.schema.add_refusals",
+        "jobqueue.api.document.complete",
         "config.api_examples.add_examples",
     ],
+    "WEBHOOKS": "notifications.api.events.WEBHOOKS",
     "ENUM_NAME_OVERRIDES": {
         "DoctorState": "jobqueue.api.overview.DOCTOR_STATES",
         "TokenState": "jobqueue.api.tokens.TOKEN_STATES",

@@ -68,17 +68,24 @@ def payload_of(message: Message) -> dict[str, Any]:
     """
     told = {name: value for name, value in facts_of(message).items() if name != "told_for"}
     return {
-        "type": message.scenario,
+        "type": message.scenario or "test",
         "timestamp": message.occurred_at.isoformat(),
         "data": {
             "scenarios": message.scenarios,
             "company": message.company.code,
             "test": message.is_test,
+            "about": reference(message.about_kind, message.about_reference),
+            "source": reference(message.source_kind, message.source_reference),
             "subject": message.subject,
             "text": message.text,
             "facts": told,
         },
     }
+
+
+def reference(kind: str, name: str) -> str | None:
+    """Kind and name of what a message is about, as the API writes them; None if there is nothing."""
+    return f"{kind}:{name}" if kind else None
 
 
 def address_of(target: ChannelTarget) -> str:

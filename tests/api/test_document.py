@@ -3,14 +3,18 @@
 import json
 import re
 
+import jsonschema
 import pytest
 from django.core.management import call_command
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
 
+from notifications.channels.targets import payload_of
 from tests import builders
+from tests.api.operations import schemas
 from tests.api.refusing import refused
+from tests.notifications.admin.test_mail_log import make_message
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -98,6 +102,65 @@ def test_no_body_lets_a_status_be_written(document):
             name = media["schema"].get("$ref", "").rpartition("/")[2]
             fields = document["components"]["schemas"].get(name, {}).get("properties", {})
             assert "status" not in fields, path
+
+
+def test_it_is_written_in_the_words_of_its_own_version(document):
+    for found in schemas(document):
+        assert "nullable" not in found, found
+    following = document["components"]["schemas"]["PaginatedLogEntryList"]["properties"]["next"]
+    assert following["type"] == ["string", "null"]
+
+
+def test_only_what_is_read_comes_in_pages(document):
+    for method, path, operation in operations(document):
+        if method == "get":
+            continue
+        parameters = {parameter["name"] for parameter in operation.get("parameters", ())}
+        assert not parameters & {"page", "page_size", "cursor", "search", "ordering"}, path
+        assert "Paginated" not in json.dumps(operation["responses"]), path
+
+
+def test_every_refusal_has_its_shape_and_every_answer_to_get_its_etag(document):
+    for method, path, operation in operations(document):
+        for status, response in operation["responses"].items():
+            assert (
+                status < "400" or "$ref" in response or "application/problem+json" in response["content"]
+            ), path
+        if method == "get":
+            assert "If-None-Match" in {parameter["name"] for parameter in operation["parameters"]}, path
+            assert "ETag" in operation["responses"]["200"]["headers"], path
+    enqueue = next(found for _, _, found in operations(document) if found["operationId"] == "enqueue")
+    assert {"Location", "Retry-After"} <= set(enqueue["responses"]["202"]["headers"])
+    assert "Idempotency-Replayed" in enqueue["responses"]["200"]["headers"]
+
+
+def test_every_parameter_is_explained(document):
+    for _, path, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            assert parameter.get("description") or parameter["in"] == "query", (path, parameter["name"])
+
+
+def test_it_says_what_holds_everywhere(document):
+    for word in ("Bearer", "If-None-Match", "429", "page_size", "token_expired", "set-ready"):
+        assert word in document["info"]["description"]
+
+
+@pytest.mark.django_db
+def test_what_webhooks_are_sent_is_what_it_says(document):
+    posted = document["webhooks"]["event"]["post"]
+    assert [one["name"] for one in posted["parameters"]] == [
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+    ]
+    media = posted["requestBody"]["content"]["application/json"]
+    jsonschema.validate(media["examples"]["failed"]["value"], media["schema"])
+    message = make_message("failed")
+    sent = json.loads(json.dumps(payload_of(message)))
+    jsonschema.validate(sent, media["schema"])
+    assert set(sent["data"]) == set(media["schema"]["properties"]["data"]["properties"])
+    message.scenario, message.is_test = "", True
+    assert payload_of(message)["type"] == "test"
 
 
 @pytest.mark.django_db
