@@ -262,8 +262,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "jobqueue.api.schema.add_refusals",
-        "jobqueue.api.document.complete",
         "config.api_examples.add_examples",
+        "jobqueue.api.document.complete",
     ],
     "WEBHOOKS": "notifications.api.events.WEBHOOKS",
     "ENUM_NAME_OVERRIDES": {

@@ -19,7 +19,7 @@ from jobqueue.models import Entry
 POLLED = "private, no-cache"
 """Answers that may be kept, but are asked for anew each time."""
 
-REVISION = re.compile(r'"([0-9]{1,9})"')
+REVISION = re.compile(r'(?:W/)?"([0-9]{1,9})"')
 IF_MATCH = OpenApiParameter(
     "If-Match",
     str,
@@ -36,8 +36,12 @@ class PreconditionMalformed(APIException):
 
 
 def not_modified(request: Request, etag: str) -> Response | None:
-    """304 if the caller has the answer with this ETag already: ask before the answer is worked out."""
-    if etag not in parse_etags(request.headers.get("If-None-Match", "")):
+    """304 if the caller has the answer with this ETag already: ask before the answer is worked out.
+
+    Weak ones count (RFC 9110): a proxy that compresses answers makes ETags weak.
+    """
+    known = [tag.removeprefix("W/") for tag in parse_etags(request.headers.get("If-None-Match", ""))]
+    if etag.removeprefix("W/") not in known and known != ["*"]:
         return None
     return polled(Response(status=status.HTTP_304_NOT_MODIFIED), etag)
 
@@ -87,7 +91,7 @@ def expected_tags(request: Request) -> list[str] | None:
     found = parse_etags(header)
     if not found or any(tag == "*" for tag in found):
         raise PreconditionMalformed
-    return found
+    return [tag.removeprefix("W/") for tag in found]  # a proxy that compresses answers makes them weak
 
 
 def require_tag(request: Request, body: Any, *, what: str) -> None:

@@ -107,12 +107,14 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
         for method, operation in operations.items():
             _describe(operation, method=method)
     result["components"]["responses"]["Refused401"]["headers"] = {"WWW-Authenticate": CHALLENGE}
-    _in_words_of_3_1(result)
+    _either_or_both(result)
     return result
 
 
 def _describe(operation: dict[str, Any], *, method: str) -> None:
     responses = operation["responses"]
+    if "application/json" not in responses.get("200", {}).get("content", {}):
+        responses.pop("304", None)  # files and streams are not polled
     if method == "get" and "304" in responses:
         operation["parameters"] = [*operation.get("parameters", ()), IF_NONE_MATCH]
         for status in ("200", "304"):
@@ -131,16 +133,13 @@ def _describe(operation: dict[str, Any], *, method: str) -> None:
             response["content"] = {"application/problem+json": {"schema": schema}}
 
 
-def _in_words_of_3_1(found: Any) -> None:
-    """``nullable`` is a word of OpenAPI 3.0; in 3.1 null is one of the types. An empty text may fit two choices."""
+def _either_or_both(found: Any) -> None:
+    """An empty text may fit two choices: one of them is enough."""
     if isinstance(found, list):
         for inner in found:
-            _in_words_of_3_1(inner)
+            _either_or_both(inner)
     elif isinstance(found, dict):
-        if found.get("nullable") is True and isinstance(found.get("type"), str):
-            del found["nullable"]
-            found["type"] = [found["type"], "null"]
         if isinstance(found.get("oneOf"), list) and {"type": "string", "maxLength": 0} in found["oneOf"]:
             found["anyOf"] = found.pop("oneOf")
         for inner in found.values():
-            _in_words_of_3_1(inner)
+            _either_or_both(inner)

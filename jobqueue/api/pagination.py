@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination, PageNumberPagination
@@ -56,7 +57,7 @@ class CursorPages(PageSize, CursorPagination):
     def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Any] | None:
         try:
             return super().paginate_queryset(queryset, request, view)
-        except (exceptions.NotFound, ValueError, OverflowError):
+        except (exceptions.NotFound, ValidationError, ValueError, OverflowError):
             raise CursorUnknown from None
 
 

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from jobqueue import audit, companies
 from jobqueue.actors import Actor
 from jobqueue.api.authentication import BearerAuthentication, CredentialsRefused, SessionAuthentication
+from jobqueue.api.conditions import polled_by_content
 from jobqueue.api.filtering import require_known_parameters
 from jobqueue.api.levels import LevelPermission
 from jobqueue.api.problems import handle
@@ -44,6 +45,7 @@ class ApiView(APIView):
     levels: Mapping[str, Level | None] = {}
     parameters: Mapping[str, tuple[str, ...]] = {}
     scope: str | None = None
+    is_polled = True
 
     @property
     def actor(self) -> Actor:
@@ -93,6 +95,13 @@ class ApiView(APIView):
             raise
         if not request.user.is_authenticated:
             raise NotSignedIn
+        # Before anything is looked up: calls that end in 403 or 404 are calls, too.
+        super().check_throttles(request)
+        if any("\x00" in str(part) for part in self.kwargs.values()):
+            raise NotFound("There is nothing at this address: it contains the character NUL.")
+
+    def check_throttles(self, request: Request) -> None:
+        """Done with the authentication."""
 
     def require_scope(self, scope: str) -> None:
         """Raises ``NotAllowed`` unless the credentials cover the scope, where a call turns out to need more."""
@@ -105,8 +114,11 @@ class ApiView(APIView):
         return handle
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """Answers are for the caller alone; a view that can be asked again cheaply says so itself."""
+        """Answers are for the caller alone. Those to GET carry an ETag: by their content, unless the view gave one."""
         response = super().finalize_response(request, response, *args, **kwargs)
+        asked = self.is_polled and request.method in ("GET", "HEAD") and response.status_code == 200
+        if asked and isinstance(response, Response) and not {"ETag", "Cache-Control"} & set(response.headers):
+            polled_by_content(request, response)
         response.setdefault("Cache-Control", "private, no-store")
         return response
 

@@ -47,6 +47,7 @@ class ODataView(ApiView):
     content_negotiation_class = JsonWhateverIsAccepted
     versioning_class = None
     schema = None
+    is_polled = False
     levels = {"get": "view", "post": "schedule", "patch": "schedule", "delete": "schedule"}
 
     def perform_authentication(self, request: Request) -> None:

@@ -5,6 +5,9 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+MOST_DIGITS = 40
+"""Of a decimal, before and after the point: 1e999999 is a number, too, and takes a megabyte to write."""
+
 
 class Unreadable(ValueError):
     """A value that does not fit its type. The text goes on after the parameter's name: reason, then next step."""
@@ -37,7 +40,7 @@ def read_decimal(value: Any) -> Decimal:
             found = Decimal(str(value).strip())
         except InvalidOperation:
             found = Decimal("NaN")
-        if found.is_finite():
+        if found.is_finite() and abs(found.adjusted()) < MOST_DIGITS:
             return found
     raise Unreadable("decimal", f"is “{_short(value)}”, not a number. Write it like 1234.50.")
 

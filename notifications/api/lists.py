@@ -4,13 +4,13 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobqueue.api.conditions import IF_MATCH, polled_by_tag, require_tag, tagged
-from jobqueue.api.filtering import ListFilters
+from jobqueue.api.entries import entry_lookup
+from jobqueue.api.filtering import ListFilters, YesNoFilter
 from jobqueue.api.resources import CompanyRows
 from jobqueue.api.views import CompanyApiView
 from jobqueue.errors import NotFound
@@ -37,8 +37,8 @@ LARGEST = 2**63 - 1
 
 class ListsFilters(ListFilters):
     searched = ("name", "description")
-    private = filters.BooleanFilter(method="filter_private", label="Lists that belong to a package.")
-    enabled = filters.BooleanFilter(field_name="is_enabled", label="Whether the list is enabled.")
+    private = YesNoFilter(method="filter_private", label="Lists that belong to a package.")
+    enabled = YesNoFilter(field_name="is_enabled", label="Whether the list is enabled.")
 
     class Meta:
         model = NotificationList
@@ -279,10 +279,14 @@ class EntryLists(InCompany):
         return Response(status=204)
 
     def _entry(self) -> Entry:
-        key = self.kwargs["entry"]
-        found = Entry.objects.select_related("company").filter(id=key, company=self.company).first()
+        key = str(self.kwargs["entry"])
+        lookup = entry_lookup(key)
+        rows = Entry.objects.select_related("company").filter(company=self.company)
+        found = None if lookup is None else rows.filter(**lookup).first()
         if found is None:
-            raise NotFound(f"There is no job queue entry {key} in “{self.company}”. Look at the entries.")
+            raise NotFound(
+                f"There is no job queue entry {key[:80]} in “{self.company}”. Look at the entries."
+            )
         return found
 
 

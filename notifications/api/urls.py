@@ -12,7 +12,7 @@ LISTS = f"{IN_COMPANY}notification-lists/"
 MESSAGES = f"{IN_COMPANY}messages/"
 WEBHOOKS = f"{IN_COMPANY}webhooks/"
 WEBHOOK = f"{WEBHOOKS}<int:webhook>/"
-OF_ENTRY = f"{IN_COMPANY}entries/<uuid:entry>/notification-lists/"
+OF_ENTRY = f"{IN_COMPANY}entries/<str:entry>/notification-lists/"
 READ = {"get": "retrieve"}
 
 urlpatterns = [

@@ -18,7 +18,7 @@ from jobqueue.permissions import Level
 from packages import permissions
 from packages.models import Package
 
-TAG = re.compile(r'"([0-9]{1,9})(?:-[0-9a-f]+)?"')
+TAG = re.compile(r'(?:W/)?"([0-9]{1,9})(?:-[0-9a-f]+)?"')
 PEOPLE = ("run_as_user", "identity", "activated_by", "held_by", "created_by", "modified_by")
 
 

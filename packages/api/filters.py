@@ -3,7 +3,7 @@
 from django.db.models import Exists, OuterRef, QuerySet
 from django_filters import rest_framework as filters
 
-from jobqueue.api.filtering import ListFilters, MomentFilter
+from jobqueue.api.filtering import ListFilters, MomentFilter, YesNoFilter
 from jobqueue.api.text_words import TextWordsFilter
 from packages.models import Package, Run
 from packages.states import OnError, Outcome, PackageStatus, Trigger
@@ -14,7 +14,7 @@ class PackageFilters(ListFilters):
     status = TextWordsFilter(PackageStatus)
     on_error = TextWordsFilter(OnError)
     last_outcome = TextWordsFilter(Outcome)
-    running = filters.BooleanFilter(method="filter_running", label="Whether a run is open.")
+    running = YesNoFilter(method="filter_running", label="Whether a run is open.")
     ordering = filters.OrderingFilter(
         fields=["name", "next_run_at", "last_run_at", "status"],
         label="Field to order by; “-” turns it round.",
@@ -35,7 +35,7 @@ class RunFilters(ListFilters):
     package = filters.UUIDFilter(field_name="package_uuid", label="Id of a package, also of a deleted one.")
     outcome = TextWordsFilter(Outcome)
     trigger = TextWordsFilter(Trigger)
-    running = filters.BooleanFilter(field_name="is_open", label="Whether the run is open.")
+    running = YesNoFilter(field_name="is_open", label="Whether the run is open.")
     due_from = MomentFilter(field_name="due_at", lookup_expr="gte", label="Due at or after.")
     due_before = MomentFilter(field_name="due_at", lookup_expr="lt", label="Due before.")
 

@@ -25,8 +25,10 @@ NUMBERED = (
     "clusters",
     "worker-sessions",
     "codeunit",
+    "credentials",
+    "setup-changes",
 )
-WORDED = ("categories", "companies", "job-objects")
+WORDED = ("categories", "companies", "members", "runners")
 
 
 @dataclass(frozen=True)

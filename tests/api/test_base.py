@@ -76,7 +76,10 @@ def test_a_session_calls_too_and_needs_the_csrf_token_to_write(company):
 
 
 def test_answers_are_kept_by_no_cache(calling):
-    assert calling().get("/api/v1/me/")["Cache-Control"] == "private, no-store"
+    client = calling()
+    assert client.get("/api/v1/me/")["Cache-Control"] == "private, no-cache"
+    for answer in (client.post(CATEGORIES, {"code": "A"}), client.get("/api/v1/nowhere/")):
+        assert answer["Cache-Control"] == "private, no-store"
 
 
 # --- levels and scopes

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from jobqueue.errors import InvalidParameters, NonRetriable
 from jobqueue.objects import BadJobObject, parameters
+from jobqueue.objects.values import Unreadable, read_decimal
 from jobqueue.states import OutputType
 
 
@@ -83,6 +84,12 @@ def test_every_type_is_read_from_its_json_form():
         codes=("x",),
         note="two\nlines",
     )
+
+
+@pytest.mark.parametrize("text", ["1e999999", "-1e40", "0e99999", "1e-50", "9" * 41, "NaN", "Infinity"])
+def test_a_decimal_that_is_no_amount_is_refused(text):
+    with pytest.raises(Unreadable):
+        read_decimal(text)
 
 
 def test_a_number_for_a_decimal_keeps_its_written_digits():
