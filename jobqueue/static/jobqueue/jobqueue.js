@@ -32,7 +32,7 @@
   const remembered = () => localStorage.getItem("jobwarden.refresh") || "5";
   const etags = new WeakMap();
   const busy = (region) => region.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")
-    || region.querySelector("[popover]:popover-open") || document.querySelector("dialog[open]")
+    || region.querySelector("[popover]:popover-open") || document.querySelector(".jw-why:popover-open") || document.querySelector("dialog[open]")
     || (getSelection()?.type === "Range" && region.contains(getSelection().anchorNode));
   const poll = async (region) => {
     if (document.hidden || busy(region)) return;
@@ -129,19 +129,50 @@
     label.textContent = copied ? "Copied" : "Press Ctrl+C";
   });
 
-  // --- row menus: put the popover beside its button
+  // --- popovers are put beside their button, inside the window
+  const putBeside = (popover, button, alignEnd) => {
+    const at = button.getBoundingClientRect();
+    popover.classList.add("is-placed");
+    const { width, height } = popover.getBoundingClientRect();
+    const below = at.bottom + 4 + height < innerHeight;
+    popover.style.left = `${Math.max(8, Math.min(alignEnd ? at.right - width : at.left, innerWidth - width - 8))}px`;
+    popover.style.top = `${below ? at.bottom + 4 : Math.max(8, at.top - height - 4)}px`;
+  };
   document.addEventListener("toggle", (event) => {
     const menu = event.target;
     if (!(menu instanceof HTMLElement) || !menu.matches(".jw-menu[popover]") || event.newState !== "open") return;
-    const button = document.querySelector(`[popovertarget="${menu.id}"]`).getBoundingClientRect();
-    menu.classList.add("is-placed");
-    const { width, height } = menu.getBoundingClientRect();
-    const below = button.bottom + 4 + height < innerHeight;
-    menu.style.left = `${Math.max(8, Math.min(button.right - width, innerWidth - width - 8))}px`;
-    menu.style.top = `${below ? button.bottom + 4 : Math.max(8, button.top - height - 4)}px`;
+    putBeside(menu, document.querySelector(`[popovertarget="${menu.id}"]`), true);
   }, true);
+
+  // --- why a button cannot be used: the mouse reads the tooltip, fingers and the keyboard this
+  let why;
+  const hideWhy = () => { if (why?.matches(":popover-open")) why.hidePopover(); };
+  const sayWhy = (button) => {
+    if (!why) {
+      why = document.createElement("div");
+      why.className = "jw-why";
+      why.popover = "manual";
+      why.setAttribute("aria-hidden", "true"); // the button's own name says it too
+    }
+    (button.closest("dialog") || document.body).append(why);
+    why.textContent = button.title;
+    why.showPopover();
+    putBeside(why, button, false);
+  };
+  const unusable = (target) => target instanceof Element ? target.closest("[aria-disabled=true][title]") : null;
+  document.addEventListener("click", (event) => {
+    const button = unusable(event.target);
+    hideWhy();
+    if (button) { event.preventDefault(); sayWhy(button); }
+  });
+  document.addEventListener("focusin", (event) => {
+    const button = unusable(event.target);
+    if (button?.matches(":focus-visible")) sayWhy(button);
+  });
+  document.addEventListener("focusout", hideWhy);
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideWhy(); });
   addEventListener("scroll", (event) => {
-    if (event.target === document) document.querySelectorAll(".jw-menu:popover-open").forEach((menu) => menu.hidePopover());
+    if (event.target === document) document.querySelectorAll(".jw-menu:popover-open, .jw-why:popover-open").forEach((menu) => menu.hidePopover());
   }, { capture: true, passive: true });
 
   // --- the entry form: offer objects of the chosen type, show their parameters, preview the schedule
