@@ -5,6 +5,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
+from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from jobqueue import companies
@@ -14,10 +15,20 @@ from jobqueue.admin.company import admin_root
 from jobqueue.admin.polling import polled
 
 
+class SignInForm(AuthenticationForm):
+    """One sentence, whatever was wrong: it tells nobody which names exist."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "Name or password is wrong, or the account may not sign in here.",
+    }
+
+
 class JobQueueSite(UnfoldAdminSite):
     """django-unfold's site with our first page. Company addresses come from the middleware beside it."""
 
     index_title = "Role centre"
+    login_form = SignInForm
     enable_nav_sidebar = True
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
