@@ -19,8 +19,10 @@ LONGEST_SENTENCES = 2_000
 
 
 def test(facts: Facts) -> Letter:
-    """*Send Test Mail*: shows that messages of a list reach a recipient."""
+    """*Send Test Mail*: shows that messages of a list reach a recipient, or that a target is reached at all."""
     name = one_line(facts.get("name"))
+    if facts.get("to_target"):
+        return _test_of_target(facts, name=name)
     return Letter(
         severity=Severity.INFO,
         status=_("Test"),
@@ -39,6 +41,21 @@ def test(facts: Facts) -> Letter:
             ),
         ),
         links=links_list((_("Open notification list"), facts.get("address"))),
+    )
+
+
+def _test_of_target(facts: Facts, *, name: str) -> Letter:
+    return Letter(
+        severity=Severity.INFO,
+        status=_("Test"),
+        subject=subject(facts, _("Test message to %(name)s") % {"name": name}),
+        heading=name,
+        description=_("Target of notifications"),
+        place=place(facts),
+        happened=_("This is a test. Nothing is wrong, and nothing has to be done."),
+        meaning=_("Messages to this target arrive here."),
+        facts=facts_list((_("Sent by"), facts.get("sent_by")), (_("Sent"), moment(facts.get("sent_at")))),
+        links=links_list((_("Open target"), facts.get("address"))),
     )
 
 

@@ -44,6 +44,7 @@ def send_test_to(target: ChannelTarget, *, actor: Actor, now: datetime | None = 
     told = Told(name=target.name, scenarios=(), target=target, told_as=Message.Reason.SUBSCRIBED)
     facts = {
         "name": target.name,
+        "to_target": True,
         "sent_by": actor.name,
         "sent_at": now.isoformat(),
         "scenarios": "",
