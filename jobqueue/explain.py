@@ -18,6 +18,9 @@ from jobqueue.scheduler.values import decode_context
 from jobqueue.states import Status
 from jobqueue.validation import recurrence_of
 
+ERROR_SAID = "The status is Error"
+"""How the gate begins that an entry in Error closes; the sentence says the status itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -128,7 +131,7 @@ def _starts_at(facts: Facts, gates: list[Gate]) -> datetime | None:
 
 
 def _sentence(entry: Entry, facts: Facts, gates: list[Gate], starts_at: datetime | None) -> str:
-    name = f"“{entry}” is {Status(entry.status).label}"
+    name = f"“{entry}” is {'in ' if entry.status == Status.ERROR else ''}{Status(entry.status).label}"
     if entry.status == Status.IN_PROCESS:
         since = f" since {moment(entry.user_session_started_at)}" if entry.user_session_started_at else ""
         return f"{name}{since}."
@@ -147,6 +150,8 @@ def _sentence(entry: Entry, facts: Facts, gates: list[Gate], starts_at: datetime
         return f"{name}: {reason} It starts when its turn comes."
     if first.opener is Opener.ITSELF and first.opens_at is not None:
         return f"{name}. {reason}"
+    if entry.status == Status.ERROR and first.name == GateName.STARTABLE:
+        return f"{name}{first.reason.removeprefix(ERROR_SAID)}"
     said_twice = f"{Status(entry.status).label}. "
     if reason.startswith(said_twice):
         return f"{name}. {reason.removeprefix(said_twice)}"

@@ -129,7 +129,10 @@ class EntryPanels(SavedByVerbs):
                 "opens_at": None if said_when else gate.opens_at,
             }
             if gate.open is False:
-                if gate.reason and gate.reason.lower() in found.sentence.lower():
+                if (
+                    gate.reason
+                    and gate.reason.removeprefix(explain.ERROR_SAID).lower() in found.sentence.lower()
+                ):
                     row["reason"] = ""  # the verdict above says it already
                 button = buttons.get(gate.verb) if not closed_before else None
                 # What opens by itself is no fault: a clock, not a cross.
