@@ -224,7 +224,14 @@ class EntryAdmin(EntryCard):
         kind = ObjectType(entry.object_type).label
         caption = job.caption if job is not None else "not registered"
         # Most entries are named after their object: then its number says enough.
-        under = " ".join([kind, str(entry.object_id), *([caption] if caption != str(entry) else [])])
+        under = format_html(
+            "{}{}",
+            " ".join([kind, str(entry.object_id), *([caption] if caption != str(entry) else [])]),
+            # Where the list has no room for the column of categories; a phone has.
+            format_html('<span class="jw-code--beside"> · {}</span>', entry.category_code)
+            if entry.category_code
+            else "",
+        )
         note = ""
         if entry.status == Status.ERROR and entry.error_message:
             note = format_html(
