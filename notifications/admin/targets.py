@@ -14,6 +14,7 @@ from jobqueue.admin import badges, words
 from jobqueue.admin.base import now_of
 from jobqueue.admin.cards import SavedByVerbs
 from jobqueue.admin.company import actor_of
+from jobqueue.admin.polling import polled
 from jobqueue.admin.verbs import Verb
 from jobqueue.errors import JobQueueError
 from jobqueue.permissions import Level
@@ -79,6 +80,17 @@ class ChannelTargetAdmin(SavedByVerbs):
         return words.moment(row.changed_at, now=row.seen_at)
 
     # --- the card
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Asked for its changing part, the card answers with what was sent to the target."""
+        if request.headers.get("X-Region") != "1":
+            return super().change_view(request, object_id, form_url, extra_context)
+        target = self.object_or_404(request, object_id)
+        region = "notifications/admin/target_deliveries.html"
+        context = {"target": target, "now": now_of(request), **self.deliveries(target)}
+        return polled(request, region, context, region=region)
+
     def render_change_form(
         self,
         request: HttpRequest,

@@ -175,6 +175,8 @@ def test_no_page_scrolls_sideways(browser, live_server, client, shipped_rows, wi
         f"jobqueue/logentry/{log.pk}/change/",
         f"jobqueue/entry/{entry.pk}/set-on-hold/",
         "jobqueue/cluster/",
+        f"auth/user/{user.pk}/change/",
+        "notifications/channeltarget/add/",
     ):
         page.goto(f"{live_server.url}/c/main/admin/{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
@@ -206,3 +208,27 @@ def test_the_entry_list_fits_beside_the_sidebar(browser, live_server, client, sh
     cut = "e => e.scrollWidth - e.clientWidth"
     assert all(wrapper.evaluate(cut) <= 0 for wrapper in page.locator(".simplebar-content-wrapper").all())
     context.close()
+
+
+def test_a_button_that_cannot_be_used_says_why_to_fingers_and_to_the_keyboard(admin):
+    entry = builders.make_entry(status=Status.ERROR, error_message="No file.", description="Import")
+    why = admin.locator(".jw-why")
+    admin.goto(f"{admin.base}jobqueue/entry/{entry.pk}/change/")
+    cancel = admin.locator("#entry-head").get_by_role("button", name="Cancel Run")
+    cancel.click()
+    expect(why).to_have_text("Nothing is running. To keep the entry from starting, set it On Hold.")
+    admin.keyboard.press("Escape")
+    expect(why).to_be_hidden()
+    admin.locator("#entry-head").get_by_role("link", name="Run Once").focus()
+    admin.keyboard.press("Tab")
+    expect(cancel).to_be_focused()
+    expect(why).to_be_visible()
+    admin.keyboard.press("Tab")
+    expect(why).to_be_hidden()
+
+    admin.goto(f"{admin.base}jobqueue/entry/")
+    admin.get_by_role("button", name="Actions for Import").click()
+    admin.locator(".jw-menu:popover-open").get_by_role("button", name="Cancel Run").click()
+    expect(why).to_contain_text("Nothing is running.")
+    expect(admin.locator(".jw-menu:popover-open")).to_be_visible()
+    at_rest(admin)

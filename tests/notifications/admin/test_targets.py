@@ -166,6 +166,11 @@ def test_the_card_shows_what_was_sent_and_leads_to_all_of_it(signed_in):
     assert f"message/{mine.pk}/change/" in listed
     assert f"message/{foreign.pk}/change/" not in listed
     assert "Only messages about one thing" in listed
+    region = client.get(card(target), headers={"X-Region": "1"})
+    assert "On Error: Nightly" in region.content.decode()
+    assert "<form" not in region.content.decode()
+    same = client.get(card(target), headers={"X-Region": "1", "If-None-Match": region["ETag"]})
+    assert same.status_code == 304
 
 
 @pytest.mark.parametrize("typed", ["x", "-1", "9" * 30, "²"])
