@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 DAY = timedelta(days=1)
 BESIDE_THE_POINT = {"sessions.session", "jobqueue.apitoken"}
-"""Signing in and showing a token leave their own marks."""
+"""Signing in and using a token leave their own marks."""
 
 
 def whole_database() -> dict[str, list[dict[str, Any]]]:
@@ -94,14 +94,12 @@ def by_losses(client) -> None:
 
 
 def by_distribution(client) -> None:
-    assert client.get(address("refresher/monitoredjob/distribute/")).status_code == 200
+    # Where runners come only in a sign-in there is nothing to distribute: back to the list with a sentence.
+    assert client.get(address("refresher/monitoredjob/distribute/")).status_code in (200, 302)
 
 
 def by_api(client) -> None:
-    _, text = api_tokens.make_personal(
-        actor_of(client.user), name="t", scopes=["view"], now=database_now(), expires_at=database_now() + DAY
-    )
-    api = APIClient(HTTP_AUTHORIZATION=f"Bearer {text}")
+    api = APIClient(HTTP_AUTHORIZATION=f"Bearer {client.token}")
     answer = api.post(f"/api/v1/companies/{default_company().code}/refresh-simulate/")
     assert answer.status_code == 200, answer.content
 
@@ -119,6 +117,9 @@ def test_looking_at_what_a_pass_would_do_changes_not_one_row(signed_in, door, mo
     mode()
     of_all_kinds()
     client = signed_in()
+    _, client.token = api_tokens.make_personal(
+        actor_of(client.user), name="t", scopes=["view"], now=database_now(), expires_at=database_now() + DAY
+    )
     caches["shared"].clear()
     client.get(address(""))  # what is made on the first look, whoever looks
     with (

@@ -48,8 +48,13 @@ class RegisterForm(forms.ModelForm):
             "credential_expires_at",
         )
 
-    def validate_unique(self) -> None:
-        """The verb's rule: the same runner's application is found again, another one's is refused by name."""
+    def clean(self) -> dict[str, Any]:
+        """An application known already is not refused for being there twice: if it is the same runner's the verb
+        brings it up to date, if it is another one's the verb refuses and names the runner."""
+        values = super().clean() or self.cleaned_data
+        known = {"tenant": values.get("tenant"), "client_id": values.get("client_id")}
+        self.instance = EntraApplication.objects.filter(**known).first() or self.instance
+        return values
 
     def field_of_problem(self, name: str) -> str:
         return {"name": "runner_name", "expires_at": "credential_expires_at"}.get(name, name)
