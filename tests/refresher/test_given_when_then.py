@@ -668,7 +668,7 @@ def everything_twice() -> Iterator[Any]:
             yield pytest.param(situation, door, id=f"{situation.__name__}-{door}")
 
 
-@pytest.mark.parametrize(("situation", "door"), everything_twice())
+@pytest.mark.parametrize(("situation", "door"), list(everything_twice()))
 def test_a_pass_does_what_the_pages_say(situation, door):
     given = situation()
     before = columns(given.entry)

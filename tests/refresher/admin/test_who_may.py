@@ -125,7 +125,7 @@ def by_role() -> Iterator[Any]:
             yield pytest.param(action, group, id=f"{action}-{group}")
 
 
-@pytest.mark.parametrize(("action", "group"), by_role())
+@pytest.mark.parametrize(("action", "group"), list(by_role()))
 def test_each_role_does_what_is_its_own_and_is_refused_the_rest(signed_in, rows, action, group):
     least = ACTIONS[action]
     user = builders.make_user(groups=[ADMINISTER if group == EVERY_COMPANY else group])
