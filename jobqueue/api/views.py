@@ -131,8 +131,12 @@ class CompanyApiView(ApiView):
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
         code = str(self.kwargs["company"])
-        company = companies.get(code, request.user)
-        if not request.auth.reaches(company):
+        if request.auth.company_id is None:
+            self.company = companies.get(code, request.user)
+            return
+        # One sentence for a company that is not theirs and for one that is not there.
+        company = companies.visible_to(request.user).filter(code=code).first()
+        if company is None or not request.auth.reaches(company):
             raise NotFound(
                 f"There is no company “{code}” these credentials are good for. Check the code, or use others."
             )

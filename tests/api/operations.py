@@ -27,6 +27,8 @@ NUMBERED = (
     "codeunit",
     "credentials",
     "setup-changes",
+    "changes",
+    "session-events",
 )
 WORDED = ("categories", "companies", "members", "runners")
 

@@ -4,7 +4,15 @@ import pytest
 from rest_framework.test import APIClient
 
 from jobqueue import api_tokens
-from jobqueue.models import CompanyMember, Credential, ErrorMessageRegister, ReportDocument, ScheduledTask
+from jobqueue.models import (
+    CompanyMember,
+    Credential,
+    EntryChange,
+    ErrorMessageRegister,
+    ReportDocument,
+    ScheduledTask,
+    SessionEvent,
+)
 from notifications.models import ChannelTarget, NotificationLine
 from refresher.models import RefreshLog
 from tests import builders
@@ -175,6 +183,8 @@ def theirs():
         "credentials": Credential.objects.get(company=company).pk,
         "members": CompanyMember.objects.filter(company=company).first().user.get_username(),
         "scheduled-tasks": ScheduledTask.objects.filter(company=company).first().pk,
+        "changes": EntryChange.objects.filter(company=company).first().pk,
+        "session-events": SessionEvent.objects.filter(company=company).first().pk,
     }
     return {name: str(key) for name, key in rows.items()}
 

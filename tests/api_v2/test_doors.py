@@ -102,15 +102,27 @@ def test_keys_with_and_without_quotes(client, company, key):
     assert client.at(encoded)["id"] == str(entry.id)
 
 
-@pytest.mark.parametrize("key", ["", "5", "nonsense", "'", "{0}{0}", "id=", "%00"])
+@pytest.mark.parametrize("key", ["", "5", "nonsense", "'", "{0}{0}", "id="])
 def test_keys_that_are_none(client, company, key):
     key = key.format(company.pk)
     answered(client.api.get(f"/api/v2.0/companies({key})"), 400, "BadRequest")
     answered(client.api.get(f"{client.base}/jobQueueEntries({key})"), 400, "BadRequest")
 
 
+def test_a_key_no_database_can_look_up(client):
+    answered(client.api.get("/api/v2.0/companies(%00)"), 404, "Internal_RecordNotFound")
+
+
 @pytest.mark.parametrize(
-    "path", ["/nowhere", "/companies/jobQueueEntries", "/jobqueueentries", "/companies()x", "/$batch", "/%00"]
+    "path",
+    [
+        "/nowhere",
+        "/companies/jobQueueEntries",
+        "/jobqueueentries",
+        "/companies()x",
+        "/$batch",
+        "/%00",
+    ],
 )
 def test_addresses_nothing_answers(client, path):
     answered(client.api.get(f"/api/v2.0{path}"), 404, "BadRequest_ResourceNotFound")

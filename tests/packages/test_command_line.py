@@ -7,11 +7,23 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from jobqueue.models import Entry
+from jobqueue.scheduler import fixed_clock
 from packages.management.commands.packages import SUBCOMMANDS
 from packages.models import Package, Run
 from packages.states import PackageStatus
 from tests import builders
-from tests.packages.building import NIGHTLY, active, last_run, make_package, nightly, reloaded, run, step
+from tests.packages.building import (
+    FRIDAY_NOON,
+    NIGHTLY,
+    TONIGHT,
+    active,
+    last_run,
+    make_package,
+    nightly,
+    reloaded,
+    run,
+    step,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -113,21 +125,22 @@ def test_activation_is_refused_with_every_finding_by_line(refusal):
 
 
 def test_hold_run_now_cancel_and_resume(answer, refusal):
-    package = active(nightly(failing=(20,)))
-    held = answer("set-on-hold", "Nightly", "--reason", "Year end")
-    assert (held["status"], held["hold_reason"], held["next_run_at"]) == ("On Hold", "Year end", None)
-    assert refusal("set-on-hold", "Nightly")["code"] == "already_on_hold"
-    began = answer("run-now", "Nightly")
-    assert (began["trigger"], began["started_by"], began["is_open"]) == ("Manual", "boss", True)
-    assert refusal("run-now", "Nightly")["code"] == "already_running"
-    assert refusal("delete", "Nightly")["code"] == "package_locked"
-    run(last_run(package).due_at)
-    assert [row["outcome"] for row in answer("log", "Nightly")] == ["Error"]
-    again = answer("resume", "Nightly")
-    assert again["resumed_from"] == began["number"]
-    cancelled = answer("cancel", "Nightly", "--reason", "wrong day")
-    assert cancelled["cancel_reason"] == "wrong day"
-    assert refusal("cancel", "Nightly")["code"] == "not_running"
+    with fixed_clock(FRIDAY_NOON):
+        package = active(nightly(failing=(20,)))
+        held = answer("set-on-hold", "Nightly", "--reason", "Year end")
+        assert (held["status"], held["hold_reason"], held["next_run_at"]) == ("On Hold", "Year end", None)
+        assert refusal("set-on-hold", "Nightly")["code"] == "already_on_hold"
+        began = answer("run-now", "Nightly")
+        assert (began["trigger"], began["started_by"], began["is_open"]) == ("Manual", "boss", True)
+        assert refusal("run-now", "Nightly")["code"] == "already_running"
+        assert refusal("delete", "Nightly")["code"] == "package_locked"
+        run(last_run(package).due_at)
+        assert [row["outcome"] for row in answer("log", "Nightly")] == ["Error"]
+        again = answer("resume", "Nightly")
+        assert again["resumed_from"] == began["number"]
+        cancelled = answer("cancel", "Nightly", "--reason", "wrong day")
+        assert cancelled["cancel_reason"] == "wrong day"
+        assert refusal("cancel", "Nightly")["code"] == "not_running"
 
 
 def test_run_now_takes_a_first_or_an_only_line(answer, refusal):
@@ -154,14 +167,15 @@ def test_the_log_shows_runs_with_their_lines_and_log_entries(answer):
 
 
 def test_the_log_of_a_deleted_package_is_found_by_its_uuid(answer):
-    package = active(nightly())
-    run()
-    answer("set-on-hold", "Nightly")
-    assert answer("delete", "Nightly")["deleted"] is True
-    assert not Package.objects.exists()
-    assert not Entry.objects.filter(owner_kind="package").exists()
-    assert [row["outcome"] for row in answer("log", str(package.uuid))] == ["Success"]
-    assert Run.objects.count() == 1
+    with fixed_clock(TONIGHT):
+        package = active(nightly())
+        run()
+        answer("set-on-hold", "Nightly")
+        assert answer("delete", "Nightly")["deleted"] is True
+        assert not Package.objects.exists()
+        assert not Entry.objects.filter(owner_kind="package").exists()
+        assert [row["outcome"] for row in answer("log", str(package.uuid))] == ["Success"]
+        assert Run.objects.count() == 1
 
 
 def test_lines_and_recurrences_change_until_the_package_is_active(answer, refusal):

@@ -259,7 +259,7 @@ def test_lines_are_added_changed_reordered_and_removed(calling):
         ({"entry": {"object_id": 12345678}}, "object_id"),
         ({"entry": {"object_id": 90001, "run_on_mondays": True}}, "entry.run_on_mondays"),
         ({"entry": {"object_id": 90001, "status": "Ready"}}, "entry.status"),
-        ({"entry": {"object_id": 90001, "parameters": [1]}}, "parameters"),
+        ({"entry": {"object_id": 90001, "parameters": [1]}}, "entry.parameters"),
         ({"entry": {"object_id": 90001}, "copy_of": str(uuid4())}, "copy_of"),
         ({"entry": 7}, "entry"),
     ],
