@@ -74,8 +74,8 @@ def test_from_the_guide_alone_to_a_nightly_package_that_has_run(admin):
 
     # “what should happen in case an error occurs … with the ‘On Error’ field”: the three choices
     choices = admin.get_by_label("On Error").locator("option").all_inner_texts()
-    assert choices == ["Stop", "Finish Run, then Stop", "Continue"]
-    admin.get_by_label("On Error").select_option(label="Continue")
+    assert [choice.split(" – ")[0] for choice in choices] == ["Stop", "Finish Run, then Stop", "Continue"]
+    admin.get_by_label("On Error").select_option(label=choices[2])
 
     # “set the email functionality with the ‘Notifications’ action under ‘Related’”
     related(admin, "Notifications").click()
