@@ -4,6 +4,7 @@ Each quoted line is the guide's; what is clicked is found only by the words it u
 """
 
 import re
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -56,6 +57,7 @@ def test_from_the_guide_alone_to_a_nightly_package_that_has_run(admin):
         line = admin.locator(f"[data-line='line-{number}']")
         with admin.expect_response(lambda answer: "line-form" in answer.url):
             line.get_by_label("Object to run").select_option("90002" if description == "Post" else "90001")
+        expect(line.get_by_label("Description")).to_have_value("Fail" if description == "Post" else "Succeed")
         line.get_by_label("Description").fill(description)
         expect(line.get_by_label("Run Order")).to_have_value(str(order))
         line.get_by_label("Run Order").fill(str(order))
@@ -108,8 +110,11 @@ def test_from_the_guide_alone_to_a_nightly_package_that_has_run(admin):
 
     # It runs at its time, and one sees it.
     now = database_now()
-    Package.objects.filter(pk=package.pk).update(next_run_at=now)
-    ScheduledTask.objects.filter(pk=package.task_id).update(not_before=now)
+    due_at = now.replace(hour=22, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    while due_at.weekday() > 4:
+        due_at -= timedelta(days=1)
+    Package.objects.filter(pk=package.pk).update(next_run_at=due_at)
+    ScheduledTask.objects.filter(pk=package.task_id).update(not_before=due_at)
     admin.get_by_label("Refresh every").select_option("2")
     run_due_tasks()
     expect(head).to_contain_text("Active – running")
