@@ -1,6 +1,7 @@
 """Two code versions on one database: a task only the other one knows is left to it, and is no failure."""
 
 import pytest
+from django.db import transaction
 
 from jobqueue.doctor import work
 from jobqueue.doctor.registry import State
@@ -20,8 +21,9 @@ NEWER = "test.newer"
 
 def create_newer(**options):
     """A task as the other version would create it."""
-    task_id = create_task("test.note", **options)
-    ScheduledTask.objects.filter(pk=task_id).update(main_routine=NEWER)
+    with transaction.atomic():  # or a worker takes it while it has the name it knows
+        task_id = create_task("test.note", **options)
+        ScheduledTask.objects.filter(pk=task_id).update(main_routine=NEWER)
     return ScheduledTask.objects.get(pk=task_id)
 
 
