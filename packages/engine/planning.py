@@ -2,12 +2,14 @@
 
 from datetime import datetime
 
+from django.db.models import Max
+
 from jobqueue import scheduler
 from jobqueue.actors import SYSTEM
 from packages.models import Package, Run
 from packages.recurrences import anchor_of, next_due_of, rules_of
 from packages.rows import record_status, store
-from packages.schedule import DueTime, passed_between, summed_up
+from packages.schedule import NOW_INCLUDED, DueTime, Rule, next_due, passed_between, summed_up
 from packages.states import Outcome, PackageStatus, Trigger
 
 START_ROUTINE = "packages.start_due"
@@ -52,8 +54,34 @@ def passed(package: Package, *, until: datetime) -> list[DueTime]:
     """The due times from Next Run (included) to ``until`` (included) that nobody has accounted for."""
     if package.next_run_at is None or package.next_run_at > until:
         return []
-    anchor = anchor_of(package, now=until)
-    return passed_between(rules_of(package), first=package.next_run_at, until=until, anchor=anchor)
+    anchor, rules = anchor_of(package, now=until), rules_of(package)
+    found = passed_between(rules, first=package.next_run_at, until=until, anchor=anchor)
+    if not found or found[0].at != package.next_run_at:
+        found = _moved_before(package, rules, anchor=anchor) + found
+    return found
+
+
+def _moved_before(package: Package, rules: list[Rule], *, anchor: datetime) -> list[DueTime]:
+    """The due times that Next Run stood for, when it is none any more because new time-zone data moved them before it.
+
+    The due time nearest to Next Run is the one it stood for. A later one is still to come, so nothing is lost then, and
+    an earlier one of the day before was served under the old data.
+    """
+    stored, known = package.next_run_at, _accounted_until(package)
+    if stored is None or known is None or known >= stored:
+        return []
+    earlier = passed_between(rules, first=known + NOW_INCLUDED, until=stored, anchor=anchor)
+    coming = next_due(rules, after=stored, anchor=anchor)
+    if earlier and coming is not None and coming.at - stored < stored - earlier[-1].at:
+        return []
+    return earlier
+
+
+def _accounted_until(package: Package) -> datetime | None:
+    """The last due time that has a run or a record; the activation before the first."""
+    rows = Run.objects.filter(package_uuid=package.uuid).exclude(trigger=Trigger.MANUAL)
+    moments = rows.aggregate(first=Max("due_at"), last=Max("gap_last_due_at"))
+    return max((at for at in (*moments.values(), package.activated_at) if at is not None), default=None)
 
 
 def account_for_overlap(package: Package, *, run: Run, until: datetime, now: datetime) -> Run | None:

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from jobqueue.models import ScheduledTask
 from packages import lifecycle
 from packages.engine import due
-from packages.models import Run
+from packages.models import Package, Run
 from packages.states import MissedRun, OnError, Outcome, PackageStatus
 from tests.packages.building import (
     DAY,
@@ -221,6 +221,52 @@ class TestLate:
         active(package)
         run(TONIGHT + DAY)
         assert reloaded(package).status == PackageStatus.FINISHED
+
+
+class TestMoved:
+    """Next Run was stored under older time-zone data, and is no due time of the package any more."""
+
+    @staticmethod
+    def stored(at, **values):
+        package = active(nightly(**values))
+        Package.objects.filter(pk=package.pk).update(next_run_at=at)
+        ScheduledTask.objects.filter(pk=package.task_id).update(not_before=at, rank=at)
+        return package
+
+    def test_a_due_time_that_moved_before_it_is_run_late_once(self):
+        package = self.stored(TONIGHT + HOUR)
+        run(TONIGHT + HOUR)
+        found = last_run(package)
+        assert (found.trigger, found.outcome, found.due_at) == ("late", Outcome.SUCCESS, TONIGHT)
+        run(TONIGHT + 2 * HOUR)
+        assert len(runs_of(package)) == 1
+        assert reloaded(package).next_run_at == TOMORROW
+
+    def test_or_recorded_as_missed_where_missed_runs_are_skipped(self):
+        package = self.stored(TONIGHT + HOUR, missed_run=MissedRun.SKIP)
+        run(TONIGHT + HOUR)
+        assert rows(package) == [(Outcome.MISSED, 1, TONIGHT, None)]
+        assert reloaded(package).next_run_at == TOMORROW
+
+    def test_a_due_time_that_moved_behind_it_is_waited_for(self):
+        package = self.stored(TONIGHT - HOUR)
+        run(TONIGHT - HOUR)
+        assert runs_of(package) == []
+        assert reloaded(package).next_run_at == TONIGHT
+        run(TONIGHT)
+        assert runs_of(package) == [("scheduled", Outcome.SUCCESS)]
+
+    def test_and_the_night_before_is_not_run_again(self):
+        package = active(nightly())
+        run(TONIGHT)
+        Run.objects.update(due_at=TONIGHT - HOUR)
+        package = reloaded(package)
+        early = TOMORROW - HOUR
+        Package.objects.filter(pk=package.pk).update(next_run_at=early)
+        ScheduledTask.objects.filter(pk=package.task_id).update(not_before=early, rank=early)
+        run(early)
+        run(TOMORROW)
+        assert [row[2] for row in rows(package)] == [TONIGHT - HOUR, TOMORROW]
 
 
 class TestTwice:
