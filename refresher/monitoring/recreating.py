@@ -66,7 +66,10 @@ def what_recreating_loses(company: Company, *, actor: Actor) -> Losses:
         job
         for job in jobs
         if job not in gone
-        and (_differs(job, entries.get(job.entry_id)) or _differs_from_code(job, by_code.get(job.pk)))
+        and (
+            _differs(job, entries.get(job.entry_id))
+            or _differs_from_code(job, by_code.get(job.pk), entries.get(job.entry_id))
+        )
     ]
     assigned = [job for job in jobs if job.runner_id is not None]
     failed = [job for job in jobs if job.last_refresh_status == RefreshStatus.ERROR]
@@ -147,12 +150,19 @@ def _as_registered(company: Company) -> dict[int, MonitoredJob]:
     return {one.job.pk: one.job for one in registered if one.job is not None and one.job.pk is not None}
 
 
-def _differs_from_code(job: MonitoredJob, by_code: MonitoredJob | None) -> bool:
+def _differs_from_code(job: MonitoredJob, by_code: MonitoredJob | None, entry: Entry | None) -> bool:
     if by_code is None:
         return False
-    if job.earliest_start_at is not None and by_code.earliest_start_at is None:
-        return True  # a first run somebody entered; one that code gives moves on with the clock
+    if by_code.earliest_start_at is None and _has_first_run_of_people(job, entry):
+        return True  # one that code gives moves on with the clock
     return any(getattr(job, name) != getattr(by_code, name) for name in TEMPLATE if name not in UNCOUNTED)
+
+
+def _has_first_run_of_people(job: MonitoredJob, entry: Entry | None) -> bool:
+    """Whether somebody entered a First Run that still matters; a pass fills in the start it planned first."""
+    if job.earliest_start_at is None or job.earliest_start_at <= database_now():
+        return False
+    return entry is None or job.earliest_start_at != entry.earliest_start_at
 
 
 def _has_more_than_code(job: MonitoredJob, by_code: MonitoredJob | None) -> bool:

@@ -74,7 +74,7 @@ def _refresh(key: int, standpoint: Standpoint, *, log: RefreshLog) -> Outcome | 
     plan = decide(job, standpoint)
     entry = _carry_out(job, plan, standpoint)
     if entry is not None:
-        _remember(job, entry, standpoint)
+        _remember(job, entry, plan, standpoint)
     outcome = plan.outcome if entry is None else _with_entry(plan.outcome, entry)
     _note(job, outcome, entry, standpoint, log=log)
     return outcome
@@ -159,8 +159,11 @@ def _record(entry: Entry, outcome: Outcome, standpoint: Standpoint) -> None:
     )
 
 
-def _remember(job: MonitoredJob, entry: Entry, standpoint: Standpoint) -> None:
+def _remember(job: MonitoredJob, entry: Entry, plan: Plan, standpoint: Standpoint) -> None:
+    """What the template takes over: its entry, who it ran as, and the first start planned as its First Run."""
     job.entry_id = entry.id
+    if job.earliest_start_at is None and plan.due is not None:
+        job.earliest_start_at = entry.earliest_start_at
     if entry.user is not None:
         job.last_user = entry.user
     if not standpoint.is_protected(job) and not entry.owner_kind:
@@ -192,6 +195,7 @@ def _note(
     job.save(
         update_fields=[
             "entry_id",
+            "earliest_start_at",
             "last_user",
             "last_refresh_at",
             "last_refresh_status",

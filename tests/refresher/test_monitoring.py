@@ -9,6 +9,7 @@ from jobqueue import events as queue_events
 from jobqueue import lifecycle
 from jobqueue.errors import Invalid, LockedField, Refused
 from jobqueue.models import Entry, EntryChange
+from jobqueue.scheduler import database_now
 from jobqueue.states import Anchor, HoldKind, Origin, Status
 from notifications.models import EntryLink, NotificationList
 from notifications.verbs.links import link_entry
@@ -484,7 +485,7 @@ def test_the_warning_lists_everything_that_recreating_loses(admin):
         change = partial(monitoring.change_monitored_job, actor=admin, now=NOW)
         change(named["edited"], {"description": "Edited by us"})
         change(named["ours"], {"minutes_between_runs": 15})
-        change(named["put off"], {"earliest_start_at": NOW + timedelta(days=9)})
+        change(named["put off"], {"earliest_start_at": database_now() + timedelta(days=9)})
         named["listed"].notification_lists.add(
             NotificationList.objects.create(company=default_company(), name="On call")
         )

@@ -90,6 +90,19 @@ def test_row_1_at_fixed_times_the_next_due_time_is_the_next_of_the_grid():
     assert entry_of(job).earliest_start_at == datetime(2026, 3, 2, 9, 15, tzinfo=NOW.tzinfo)
 
 
+def test_the_start_of_a_first_restore_becomes_the_first_run_of_a_template_without_one():
+    login_mode()
+    entry, job = ready_job()
+    type(job).objects.filter(pk=job.pk).update(earliest_start_at=None)
+    for started, minutes in ((NOW, 60), (NOW + HOUR, 120)):
+        make_log_entry(entry, due_at=started, ended_at=started)
+        lose_task(entry)
+        force(entry, status=Status.ERROR, system_task_id=None)
+        refresh(now=started + MINUTE)
+        assert entry_of(job).earliest_start_at == NOW + minutes * MINUTE
+        assert stored(job).earliest_start_at == NOW + HOUR, "entered once, then left as it is"
+
+
 def test_row_2_a_hold_of_a_program_is_ended():
     login_mode()
     entry, job = ready_job()
