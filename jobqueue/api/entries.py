@@ -1,6 +1,6 @@
 """Job queue entries: lists, definitions, and what they look ahead to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,7 @@ from jobqueue.api.filtering import (
     YesNoFilter,
 )
 from jobqueue.api.parameters import with_secrets_kept
+from jobqueue.api.quick_rows import share_people
 from jobqueue.api.resources import CompanyRows
 from jobqueue.explain import explain
 from jobqueue.models import Company, Entry, ScheduledTask
@@ -36,6 +37,7 @@ from jobqueue.states import HoldKind, ObjectType, Status
 
 LATE_AFTER = timedelta(minutes=1)
 MOST_PREVIEWED = 200
+PEOPLE = ("user", "held_by", "created_by")
 IF_MATCH = OpenApiParameter(
     "If-Match",
     str,
@@ -143,6 +145,12 @@ class Entries(EntryDoor):
     @extend_schema(operation_id="entries_list", summary="List job queue entries")
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
+
+    def filter_queryset(self, queryset: QuerySet[Entry]) -> QuerySet[Entry]:
+        return super().filter_queryset(queryset).select_related(None)
+
+    def prepare(self, page: Sequence[Entry]) -> None:
+        share_people(page, *PEOPLE)
 
     @extend_schema(
         operation_id="entries_read",
@@ -267,7 +275,7 @@ class Preview(EntryDoor):
 def entries_shown(company: Company) -> QuerySet[Entry]:
     """The company's entries with all that :class:`EntrySerializer` shows, in one query."""
     task = ScheduledTask.objects.filter(pk=OuterRef("system_task_id"))
-    rows = Entry.objects.filter(company=company).select_related("company", "user", "held_by", "created_by")
+    rows: QuerySet[Entry] = company.entries.select_related(*PEOPLE)
     return rows.annotate(has_task=Exists(task)).order_by("entry_no")
 
 

@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_sc
 from rest_framework import serializers
 
 from jobqueue.api.parameters import ParametersField
+from jobqueue.api.quick_rows import RowSerializer
 from jobqueue.api.serializers import Strict
 from jobqueue.api.words import PersonField, WordField
 from jobqueue.models import Entry
@@ -112,7 +113,7 @@ DEFINITION = tuple(name for name in SETTABLE if not name.startswith("run_on_"))
         )
     ]
 )
-class EntrySerializer(EntryChoices):
+class EntrySerializer(RowSerializer, EntryChoices):
     company = serializers.CharField(source="company.code", read_only=True, help_text="Code of the company.")
     status = WordField(Status, read_only=True, help_text="Changed by verbs and runs, never written.")
     user = PersonField(help_text="Its jobs run as this user; null is the System identity.")

@@ -10,13 +10,14 @@ from rest_framework.response import Response
 
 from jobqueue.api.filtering import ListFilters
 from jobqueue.api.pagination import CursorPages
+from jobqueue.api.quick_rows import RowSerializer
 from jobqueue.api.resources import CompanyRows
 from jobqueue.api.words import PersonField, WordField
 from jobqueue.models import ErrorMessage, ErrorMessageRegister
 from jobqueue.states import Level
 
 
-class ErrorMessageSerializer(serializers.ModelSerializer):
+class ErrorMessageSerializer(RowSerializer):
     level = WordField(Level, read_only=True)
 
     class Meta:

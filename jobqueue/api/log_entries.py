@@ -1,6 +1,6 @@
 """The log: every run and every due moment without one, with live lines; and the report inbox."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -26,6 +26,7 @@ from jobqueue.api.filtering import (
 )
 from jobqueue.api.log_rows import LogEntrySerializer, LogEntryWhole, LogLines
 from jobqueue.api.pagination import CursorPages
+from jobqueue.api.quick_rows import share_people
 from jobqueue.api.resources import CompanyRows
 from jobqueue.api.serializers import StrictSerializer
 from jobqueue.api.streams import AnyMediaType
@@ -35,6 +36,7 @@ from jobqueue.states import LogStatus, ObjectType, OutputType
 
 MOST_LINES = 500
 DELETED_AT_ONCE = 20_000
+PEOPLE = ("user", "ended_by")
 NAMED = OpenApiParameter(
     "log_entry", str, OpenApiParameter.PATH, description="Log Entry No. or id (UUID) of the log entry."
 )
@@ -68,7 +70,7 @@ class LogDoor(CompanyRows):
     shown_as = LogEntryWhole
 
     def rows(self) -> QuerySet[LogEntry]:
-        found = LogEntry.objects.filter(company=self.company).select_related("company", "user", "ended_by")
+        found: QuerySet[LogEntry] = self.company.log_entries.select_related(*PEOPLE)
         return found.order_by("-entry_no")
 
     def found(self) -> LogEntry:
@@ -88,7 +90,10 @@ class LogEntries(LogDoor):
     pagination_class = CursorPages
 
     def rows(self) -> QuerySet[LogEntry]:
-        return super().rows().defer("error_call_stack")
+        return super().rows().defer("error_call_stack").select_related(None)
+
+    def prepare(self, page: Sequence[LogEntry]) -> None:
+        share_people(page, *PEOPLE)
 
     @extend_schema(
         operation_id="log_entries_list", summary="List log entries", description="The newest come first."

@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from jobqueue.api.parameters import ParametersField
+from jobqueue.api.quick_rows import RowSerializer
 from jobqueue.api.words import PersonField, WordField
 from jobqueue.models import LogEntry, LogLine
 from jobqueue.states import Level, LogStatus, ObjectType
@@ -40,7 +41,7 @@ from jobqueue.states import Level, LogStatus, ObjectType
         )
     ]
 )
-class LogEntrySerializer(serializers.ModelSerializer):
+class LogEntrySerializer(RowSerializer):
     company = serializers.CharField(source="company.code", help_text="Code of the company.")
     status = WordField(LogStatus, read_only=True)
     user = PersonField(help_text="Who it ran as; null is the System identity.")
@@ -101,7 +102,7 @@ class LogEntryWhole(LogEntrySerializer):
         read_only_fields = fields
 
 
-class LogLineSerializer(serializers.ModelSerializer):
+class LogLineSerializer(RowSerializer):
     level = WordField(Level, read_only=True)
 
     class Meta:

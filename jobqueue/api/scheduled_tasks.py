@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from jobqueue import lifecycle
 from jobqueue.api.conditions import IF_MATCH
 from jobqueue.api.filtering import ListFilters, YesNoFilter
+from jobqueue.api.quick_rows import RowSerializer
 from jobqueue.api.resources import CompanyRows
 from jobqueue.api.words import PersonField
 from jobqueue.errors import NotAllowed
@@ -21,7 +22,7 @@ from jobqueue.models import Entry, ScheduledTask
 TASK_STATES = [(state.label, state.label) for state in ScheduledTask.State]
 
 
-class TaskSerializer(serializers.ModelSerializer):
+class TaskSerializer(RowSerializer):
     state = serializers.ChoiceField(TASK_STATES, source="get_state_display", read_only=True)
     user = PersonField(help_text="The identity it runs as; null is the System identity.")
     entry_no = serializers.IntegerField(
@@ -87,6 +88,9 @@ class ScheduledTasks(CompanyRows):
     def rows(self) -> QuerySet[ScheduledTask]:
         found = ScheduledTask.objects.filter(Q(company=self.company) | Q(company=None))
         return found.select_related("user", "company").order_by("not_before", "id")
+
+    def filter_queryset(self, queryset: QuerySet[ScheduledTask]) -> QuerySet[ScheduledTask]:
+        return super().filter_queryset(queryset).select_related(None).select_related("user")
 
     def prepare(self, page: Sequence[Any]) -> None:
         entries = Entry.objects.filter(company=self.company, system_task_id__in=[task.pk for task in page])
