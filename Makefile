@@ -22,7 +22,7 @@ test-fast: $(VENV)/.installed-dev  ## Run the tests that start no processes
 	@$(PY) -m pytest -m "not browser and not slow" $(SIDE_BY_SIDE) $(ARGS)
 
 test-browser: $(VENV)/.installed-dev  ## Run the browser tests (needs Chromium)
-	@$(PY) -m pytest -m browser $(ARGS)
+	@$(PY) -m pytest -m browser $(SIDE_BY_SIDE) $(ARGS)
 
 check: check-lint check-format check-types check-imports check-system check-migrations  ## Lint, formatting, types, import contract, system checks, missing migrations
 

@@ -15,7 +15,6 @@ from jobqueue.objects.csv_writer import write_csv
 from jobqueue.objects.documents import CONTENT_TYPES, EXTENSIONS, Document
 from jobqueue.objects.entry_view import EntryView
 from jobqueue.objects.errors import CollectedErrors, RunMessage
-from jobqueue.objects.pdf_writer import write_pdf
 from jobqueue.objects.records import find_record, record_reference
 from jobqueue.objects.sink import LINE_LENGTH, RunSink
 from jobqueue.objects.tables import Column, Table, make_table
@@ -186,6 +185,9 @@ class Run(Generic[P]):
         if kind == OutputType.CSV:
             content = write_csv(table, zone=self.time_zone)
         else:
+            # A quarter of every program's start, if it were imported above; and few write PDF.
+            from jobqueue.objects.pdf_writer import write_pdf
+
             content = write_pdf(table, zone=self.time_zone, made_at=self.now, subtitle=self._subtitle())
         name = file_name or f"{table.title} {self.now.astimezone(self.time_zone):%Y-%m-%d}"
         name = name if name.lower().endswith(EXTENSIONS[kind]) else name + EXTENSIONS[kind]
