@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from jobqueue.conf import settings
 from jobqueue.dispatch.facts import EntryRow, Reading
@@ -28,7 +28,14 @@ from jobqueue.dispatch.hotpath_sql import (
     START,
 )
 from jobqueue.scheduler import ClaimedTask
-from jobqueue.scheduler.sql import SQLITE_FINISH_TASK, SQLITE_START_TASK, fetch, now_parameter, on_postgresql
+from jobqueue.scheduler.sql import (
+    SQLITE_FINISH_TASK,
+    SQLITE_START_TASK,
+    change_on_sqlite,
+    fetch,
+    now_parameter,
+    on_postgresql,
+)
 from jobqueue.scheduler.values import db_moment, db_uuid, read_moment
 from jobqueue.states import Origin
 
@@ -221,16 +228,16 @@ def _finish_postgresql(parameters: dict[str, Any], repeat: bool) -> bool:
 
 def _start_sqlite(parameters: dict[str, Any], extra: bool) -> Any:
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            return _start_steps(cursor, parameters, extra)
+        with transaction.atomic():
+            return _start_steps(parameters, extra)
     except _Fenced:
         return None
 
 
 def _finish_sqlite(parameters: dict[str, Any], repeat: bool) -> bool:
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            _finish_steps(cursor, parameters, repeat)
+        with transaction.atomic():
+            _finish_steps(parameters, repeat)
             return True
     except _Fenced:
         return False
@@ -241,38 +248,30 @@ def _finish_and_start_sqlite(
 ) -> tuple[bool, Any]:
     """Asks whether the other task may start before it changes anything of it: so no savepoint is needed."""
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            _finish_steps(cursor, parameters, repeat)
-            cursor.execute(SQLITE_MAY_START, start_parameters)
-            if cursor.fetchone() is None:
+        with transaction.atomic():
+            _finish_steps(parameters, repeat)
+            if not fetch(SQLITE_MAY_START, start_parameters):
                 return True, None
-            return True, _start_steps(cursor, start_parameters, extra=False)
+            return True, _start_steps(start_parameters, extra=False)
     except _Fenced:
         return False, None
 
 
-def _start_steps(cursor: Any, parameters: dict[str, Any], extra: bool) -> Any:
-    _require_row(cursor, SQLITE_START_TASK, parameters)
-    _require_change(cursor, SQLITE_START[extra], parameters)
-    cursor.execute(SQLITE_INSERT_LOG, parameters)
-    return cursor.fetchone()
+def _start_steps(parameters: dict[str, Any], extra: bool) -> Any:
+    _require(fetch(SQLITE_START_TASK, parameters))
+    _require(change_on_sqlite(SQLITE_START[extra], parameters))
+    return fetch(SQLITE_INSERT_LOG, parameters)[0]
 
 
-def _finish_steps(cursor: Any, parameters: dict[str, Any], repeat: bool) -> None:
+def _finish_steps(parameters: dict[str, Any], repeat: bool) -> None:
     if repeat:
-        cursor.execute(SQLITE_INSERT_NEXT, parameters)
-    _require_row(cursor, SQLITE_FINISH_TASK, parameters)
-    _require_change(cursor, NEXT_ENTRY if repeat else DELETE_ENTRY, parameters)
-    _require_change(cursor, FINISH_LOG, parameters)
+        change_on_sqlite(SQLITE_INSERT_NEXT, parameters)
+    _require(fetch(SQLITE_FINISH_TASK, parameters))
+    _require(change_on_sqlite(NEXT_ENTRY if repeat else DELETE_ENTRY, parameters))
+    _require(change_on_sqlite(FINISH_LOG, parameters))
 
 
-def _require_row(cursor: Any, statement: str, parameters: dict[str, Any]) -> None:
-    cursor.execute(statement, parameters)
-    if cursor.fetchone() is None:
-        raise _Fenced
-
-
-def _require_change(cursor: Any, statement: str, parameters: dict[str, Any]) -> None:
-    cursor.execute(statement, parameters)
-    if cursor.rowcount != 1:
+def _require(found: object) -> None:
+    """A step that found or changed nothing was fenced out, and takes the others back."""
+    if not found:
         raise _Fenced

@@ -15,7 +15,8 @@ the server's clock counts) and ``db_moment(database_now())`` on SQLite.
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connection, connections
@@ -103,9 +104,7 @@ def fetch(statement: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[An
     is prepared: planning a fused statement costs more than running it.
     """
     if not on_postgresql():
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return cursor.fetchall()
+        return _on_sqlite(statement, parameters, lambda cursor: cursor.fetchall())
     try:
         return _fetch_prepared(statement, parameters)
     except NotSupportedError:
@@ -114,6 +113,34 @@ def fetch(statement: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[An
             raise
         connection.close()
         return _fetch_prepared(statement, parameters)
+
+
+def change_on_sqlite(statement: str, parameters: Mapping[str, Any]) -> int:
+    """How many rows a raw statement without a result changed on SQLite, in the present transaction."""
+    return int(_on_sqlite(statement, parameters, lambda cursor: cursor.rowcount))
+
+
+def _on_sqlite(statement: str, parameters: Mapping[str, Any], answer: Callable[[Any], Any]) -> Any:
+    """Past Django's cursor, which translates every statement anew; through it where somebody counts or wraps them."""
+    here: Any = connections[DEFAULT_DB_ALIAS]
+    if here.queries_logged or here.execute_wrappers:
+        with here.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return answer(cursor)
+    here.ensure_connection()
+    here.validate_no_broken_transaction()
+    with here.wrap_database_errors:
+        return answer(here.connection.execute(_in_words_of_sqlite(statement), parameters))
+
+
+class _Placeholders(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return f":{name}"
+
+
+@cache
+def _in_words_of_sqlite(statement: str) -> str:
+    return statement % _Placeholders()
 
 
 def _fetch_prepared(statement: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
