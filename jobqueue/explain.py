@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Sum
 
 from jobqueue import categories, companies, permissions
+from jobqueue.conf import settings
 from jobqueue.dispatch.facts import job_object, object_name, parse_parameters
 from jobqueue.gates import Busy, Facts, Gate, GateName, Opener, decide, moment
 from jobqueue.models import Category, Cluster, Entry, LogEntry, ScheduledTask
@@ -90,6 +91,7 @@ def facts_now(entry: Entry, *, now: datetime) -> Facts:
         parameter_problem=problem,
         live_workers=live_workers(now=now),
         busy_workers=busy_workers(),
+        limit_reached=limit_reached(user),
         database_held=copy_guard.look().held,
     )
 
@@ -108,6 +110,28 @@ def live_workers(*, now: datetime) -> int:
 def busy_workers() -> int:
     """Workers that run something at this moment."""
     return ScheduledTask.objects.filter(state=ScheduledTask.State.RUNNING).count()
+
+
+def limit_reached(user: Any) -> str:
+    """Which limit keeps a due task of ``user`` waiting at this moment, whatever workers are free; empty for none.
+
+    Counted as claims count: what is claimed takes its place already. Source: *Job queue reference, Limits and numbers*.
+    """
+    conf = settings()
+    taken = ScheduledTask.objects.exclude(state=ScheduledTask.State.FREE)
+    if conf.site_limit is not None and taken.count() >= conf.site_limit:
+        return f"the limit of {_at_once(conf.site_limit)} is reached"
+    if (
+        conf.user_limit is not None
+        and user is not None
+        and taken.filter(user=user).count() >= conf.user_limit
+    ):
+        return f"the limit of {_at_once(conf.user_limit)} as one user is reached by “{user.get_username()}”"
+    return ""
+
+
+def _at_once(limit: int) -> str:
+    return "one run at a time" if limit == 1 else f"{limit} runs at once"
 
 
 def _recurrence(entry: Entry) -> Recurrence | None:
@@ -139,6 +163,8 @@ def _sentence(entry: Entry, facts: Facts, gates: list[Gate], starts_at: datetime
         return f"{name}: it sleeps until something wakes it."
     closed = [gate for gate in gates if gate.open is False]
     if not closed:
+        if facts.limit_reached:
+            return f"{name} and starts when another run has ended: {facts.limit_reached}."
         if facts.all_workers_busy:
             return f"{name} and starts as soon as a worker is free: {_all_busy(facts.live_workers)}."
         return f"{name} and starts at any moment."

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from jobqueue import scheduler
 from jobqueue.actors import SYSTEM
-from jobqueue.explain import busy_workers, live_workers
+from jobqueue.explain import busy_workers, limit_reached, live_workers
 from jobqueue.explain import explain as explain_entry
 from jobqueue.gates import Opener
 from jobqueue.models import Entry
@@ -77,6 +77,8 @@ def waits_for_worker(package: Package, *, now: datetime) -> str:
     alive = live_workers(now=now)
     if not alive:
         return "no worker is running"
+    if reached := limit_reached(None):
+        return reached
     if busy_workers() < alive:
         return ""
     return "the only worker is busy" if alive == 1 else f"all {alive} workers are busy"

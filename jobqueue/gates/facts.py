@@ -25,8 +25,8 @@ class Facts:
     ``is_current``: the asking task is the entry's own (``Explain`` asks as if it were). ``due_since`` is when the task
     could first be claimed. ``owner_line`` is the run line the owner handed to the task. ``objection`` is why an
     extension does not want the start. ``category_slots`` is None where no serialisation takes place. ``live_workers``
-    None: not looked up; ``busy_workers`` of them run something. ``database_held``: the copy guard lets no worker start
-    anything.
+    None: not looked up; ``busy_workers`` of them run something. ``limit_reached`` names the limit that lets no further
+    task start at this moment. ``database_held``: the copy guard lets no worker start anything.
     """
 
     now: datetime
@@ -64,6 +64,7 @@ class Facts:
     parameter_problem: str = ""
     live_workers: int | None = None
     busy_workers: int = 0
+    limit_reached: str = ""
     database_held: bool = False
 
     @property

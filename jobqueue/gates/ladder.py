@@ -259,6 +259,8 @@ def _worker(facts: Facts) -> Gate:
             "Workers start nothing: the database is a copy or was restored, and nobody has adopted it yet.",
             Opener.ADMINISTRATOR,
         )
+    if facts.limit_reached and facts.live_workers != 0:
+        return Gate(GateName.WORKER, True, f"{facts.limit_reached[:1].upper()}{facts.limit_reached[1:]}.")
     if facts.all_workers_busy:
         return Gate(GateName.WORKER, True, f"{facts.live_workers} alive, all busy.")
     if facts.live_workers is None or facts.live_workers > 0:

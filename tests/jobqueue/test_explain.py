@@ -7,9 +7,18 @@ import pytest
 from jobqueue import lifecycle
 from jobqueue.explain import explain
 from jobqueue.gates import GateName, Opener
-from jobqueue.models import Category, Cluster, Entry
+from jobqueue.models import Category, Cluster, Entry, ScheduledTask
 from jobqueue.states import LogStatus, Status
-from tests.builders import NOW, actor_of, make_category, make_company, make_entry, make_log_entry, make_user
+from tests.builders import (
+    NOW,
+    actor_of,
+    make_category,
+    make_company,
+    make_entry,
+    make_log_entry,
+    make_superuser,
+    make_user,
+)
 from tests.jobobjects import jobs
 from tests.jobqueue.driving import HOUR, SECOND, ready_entry, reload, run
 
@@ -35,6 +44,27 @@ def test_an_entry_that_is_due_starts_at_any_moment():
     entry = ready_entry(description="Bank import")
     found = explain(entry, now=NOW + SECOND)
     assert found.sentence == "“Bank import” is Ready and starts at any moment."
+    assert found.first_closed is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"USER_LIMIT": 1}, "the limit of one run at a time as one user is reached by “anna”"),
+        ({"SITE_LIMIT": 1}, "the limit of one run at a time is reached"),
+        ({"SITE_LIMIT": 2, "USER_LIMIT": 2}, ""),
+    ],
+    ids=["of a user", "of the site", "none reached"],
+)
+def test_a_limit_that_is_reached_is_named(settings, limits, said):
+    settings.JOBQUEUE = {**settings.JOBQUEUE, **limits}
+    anna = make_superuser("anna")
+    claimed, entry = (ready_entry(user=anna, description="Bank import") for _ in range(2))
+    ScheduledTask.objects.filter(pk=claimed.system_task_id).update(state=ScheduledTask.State.CLAIMED)
+    found = explain(entry, now=NOW + SECOND)
+    waits = f" and starts when another run has ended: {said}." if said else " and starts at any moment."
+    assert found.sentence == f"“Bank import” is Ready{waits}"
+    assert said[4:] in found.gates[-1].reason
     assert found.first_closed is None
 
 
