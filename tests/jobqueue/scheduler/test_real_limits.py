@@ -83,7 +83,7 @@ def test_who_waits_for_a_category_keeps_no_worker(start_worker):
     wait_for(lambda: LogEntry.objects.filter(entry_id=long.id, status=LogStatus.IN_PROCESS).exists())
     waiting = [ready(user=user, category_code="SINGLE", seconds="0") for _ in range(20)]
     wait_for(lambda: Entry.objects.filter(status=Status.WAITING).count() == 20)
-    assert not ScheduledTask.objects.filter(state=1).exists()
+    wait_for(lambda: not ScheduledTask.objects.filter(state=1).exists())
     others = [ready(user=user, seconds="0.1") for _ in range(5)]
     done = runs(others)
     in_front = LogEntry.objects.get(entry_id=long.id)
