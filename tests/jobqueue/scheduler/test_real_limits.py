@@ -52,7 +52,7 @@ def starts(rows: list[LogEntry]) -> list[datetime]:
 
 
 def test_limits_of_site_users_and_categories_hold_over_three_clusters(start_worker):
-    limits = {"site_limit": 4, "user_limit": 2}
+    limits = {"site_limit": 4, "user_limit": 2, "lease_seconds": 30}
     for _ in range(3):
         start_worker(workers=2, **limits)
     make_category("PAIR", slots=2)
@@ -79,7 +79,7 @@ def test_who_waits_for_a_category_keeps_no_worker(start_worker):
     start_worker(workers=2)
     make_category("SINGLE")
     user = make_superuser()
-    long = ready(user=user, category_code="SINGLE", seconds="4")
+    long = ready(user=user, category_code="SINGLE", seconds="60")
     wait_for(lambda: LogEntry.objects.filter(entry_id=long.id, status=LogStatus.IN_PROCESS).exists())
     waiting = [ready(user=user, category_code="SINGLE", seconds="0") for _ in range(20)]
     wait_for(lambda: Entry.objects.filter(status=Status.WAITING).count() == 20)
