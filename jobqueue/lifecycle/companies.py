@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from jobqueue import companies
 from jobqueue.actors import Actor
@@ -20,11 +20,18 @@ def create_company(values: Mapping[str, Any], *, actor: Actor) -> Company:
     require(actor, "administer")
     _require_unlimited(actor)
     company = Company(code=str(values.get("code", "")).strip())
-    with transaction.atomic():
-        if Company.objects.filter(code__iexact=company.code).exists():
-            sentence = f"There is a company {company.code} already. Choose another code."
-            raise Invalid([Problem("code", "taken", sentence)])
-        return _store(company, values)
+    sentence = f"There is a company {company.code} already. Choose another code."
+    taken = Invalid([Problem("code", "taken", sentence)])
+    same = Company.objects.filter(code__iexact=company.code)
+    try:
+        with transaction.atomic():
+            if same.exists():
+                raise taken
+            return _store(company, values)
+    except IntegrityError:
+        if not same.exists():
+            raise
+        raise taken from None  # somebody else made it in this moment
 
 
 def change_company(company: Company, values: Mapping[str, Any], *, actor: Actor) -> Company:
