@@ -8,17 +8,14 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    # What a start imports stays; looking for garbage in it would cost a sixth of the start. HouseConfig ends this.
+    gc.disable()
     try:
-        import django
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
     except ModuleNotFoundError as missing:
         sys.exit(f"{missing.name} is not installed. Run 'make setup', then use .venv/bin/python manage.py.")
     try:
-        gc.disable()  # what a start imports stays; looking for garbage in it would cost a sixth of the start
-        django.setup()
-        gc.freeze()
-        gc.enable()
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as refusal:
         sys.exit(f"Jobwarden is not configured correctly: {refusal}")
