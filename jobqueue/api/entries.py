@@ -146,11 +146,17 @@ class Entries(EntryDoor):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
 
-    def filter_queryset(self, queryset: QuerySet[Entry]) -> QuerySet[Entry]:
-        return super().filter_queryset(queryset).select_related(None)
+    def rows(self) -> QuerySet[Entry]:
+        """For a list without what :meth:`prepare` looks up for its page alone."""
+        return self.company.entries.order_by("entry_no") if self.action == "list" else super().rows()
 
     def prepare(self, page: Sequence[Entry]) -> None:
         share_people(page, *PEOPLE)
+        if self.action == "list":
+            tasks = ScheduledTask.objects.filter(pk__in=[entry.system_task_id for entry in page])
+            found = set(tasks.values_list("pk", flat=True))
+            for entry in page:
+                entry.has_task = entry.system_task_id in found  # type: ignore[attr-defined]
 
     @extend_schema(
         operation_id="entries_read",
