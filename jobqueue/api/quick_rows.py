@@ -26,7 +26,8 @@ class RowSerializer(serializers.ModelSerializer):
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         shown_as: Any = type(self)
-        return {name: show(instance) for name, show in _columns(shown_as)}
+        in_utc = timezone.get_current_timezone_name() == "UTC"
+        return {name: show(instance) for name, show in _columns(shown_as, in_utc)}
 
 
 def share_people(rows: Sequence[Model], *names: str) -> None:
@@ -40,18 +41,20 @@ def share_people(rows: Sequence[Model], *names: str) -> None:
 
 
 @cache
-def _columns(shown_as: Any) -> tuple[tuple[str, Show], ...]:
+def _columns(shown_as: Any, in_utc: bool) -> tuple[tuple[str, Show], ...]:
     """The fields of a serializer class in their order, each with what makes a row's value of it."""
-    return tuple((name, _way_to(field)) for name, field in shown_as().fields.items() if not field.write_only)
+    fields = shown_as().fields.items()
+    return tuple((name, _way_to(field, in_utc)) for name, field in fields if not field.write_only)
 
 
-def _way_to(field: serializers.Field) -> Show:
+def _way_to(field: serializers.Field, in_utc: bool) -> Show:
     if field.source == "*":
         return field.to_representation
     attribute = attrgetter(field.source)
     if type(field) in AS_STORED:
         return attribute
-    convert = _moment_by(field) if type(field) is serializers.DateTimeField else field.to_representation
+    is_moment = type(field) is serializers.DateTimeField
+    convert = _moment_by(field) if is_moment and in_utc else field.to_representation
 
     def show(row: Any) -> Any:
         value = attribute(row)
@@ -62,9 +65,11 @@ def _way_to(field: serializers.Field) -> Show:
     return show
 
 
-def _moment_by(field: serializers.DateTimeField) -> Show:
+def _moment_by(field: serializers.Field) -> Show:
+    """Moments where UTC is spoken, as which the database gives them."""
+
     def show(value: datetime) -> Any:
-        if value.tzinfo is UTC and timezone.get_current_timezone_name() == "UTC":
+        if value.tzinfo is UTC:
             return value.isoformat().replace("+00:00", "Z")
         return field.to_representation(value)
 
