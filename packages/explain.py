@@ -70,7 +70,7 @@ def explain(package: Package, *, now: datetime | None = None) -> Explanation:
     return Explanation(_sentence(package, run, closed, starts_at, now=now), answers, starts_at)
 
 
-def waits_for_worker(package: Package, *, now: datetime) -> str:
+def what_it_waits_for(package: Package, *, now: datetime) -> str:
     """Why a due time of an Active package without an open run has not started yet; empty while it may at any moment."""
     if package.next_run_at is None or package.next_run_at > now:
         return ""
@@ -191,10 +191,7 @@ def _sentence(
     if starts_at is not None and closed:
         return f"“{package}” is Active. {closed[0].reason}"
     if not closed:
-        waits = waits_for_worker(package, now=now)
-        return (
-            f"“{package}” is due and starts as soon as a worker is free: {waits}."
-            if waits
-            else f"“{package}” starts at any moment."
-        )
+        if waits := what_it_waits_for(package, now=now):
+            return f"“{package}” is due and has not started: {waits}."
+        return f"“{package}” starts at any moment."
     return f"“{package}” does not run. {closed[0].reason}"

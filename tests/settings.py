@@ -22,9 +22,8 @@ from config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = False
-WHITENOISE_AUTOREFRESH = (
-    True  # static files are looked up when asked for, not all of them for every test's client
-)
+# Static files are looked up when asked for, not all of them for every test's client.
+WHITENOISE_AUTOREFRESH = True
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # A file, not memory: other connections and processes must see the rows, under the locks of production.
     DATABASES["default"]["TEST"] = {"NAME": str(Path(os.environ["VAR_DIR"]) / "test.sqlite3")}  # noqa: F405

@@ -52,11 +52,10 @@ class ListFilters(filters.FilterSet):
 
 def _has_word(field: str, word: str) -> Q:
     """Names of people are looked up among the people, of whom there are few, instead of once for every row."""
-    relation, is_name, rest = field.rpartition("__username")
-    if not is_name or rest:
+    if not field.endswith("__username"):
         return Q(**{f"{field}__icontains": word})
     people = get_user_model()._default_manager.filter(username__icontains=word)
-    return Q(**{f"{relation}__in": people.values("pk")})
+    return Q(**{f"{field.removesuffix('__username')}__in": people.values("pk")})
 
 
 class WholeNumberFilter(filters.NumberFilter):

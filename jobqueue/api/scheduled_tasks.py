@@ -87,10 +87,7 @@ class ScheduledTasks(CompanyRows):
 
     def rows(self) -> QuerySet[ScheduledTask]:
         found = ScheduledTask.objects.filter(Q(company=self.company) | Q(company=None))
-        return found.select_related("user", "company").order_by("not_before", "id")
-
-    def filter_queryset(self, queryset: QuerySet[ScheduledTask]) -> QuerySet[ScheduledTask]:
-        return super().filter_queryset(queryset).select_related(None).select_related("user")
+        return found.select_related("user").order_by("not_before", "id")
 
     def prepare(self, page: Sequence[Any]) -> None:
         entries = Entry.objects.filter(company=self.company, system_task_id__in=[task.pk for task in page])

@@ -18,7 +18,7 @@ from jobqueue.gates import first_closed, is_late
 from jobqueue.scheduler import ClaimedTask
 from jobqueue.states import Anchor, Status
 
-FRESH_SECONDS = 0.25
+FRESH_SECONDS = 0.1
 
 SLOW_SIGNALS = (
     events.before_run,

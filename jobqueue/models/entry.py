@@ -288,6 +288,7 @@ class Entry(models.Model):
             models.Index(fields=["system_task_id"], name="entry_task"),
             models.Index(fields=["object_type", "object_id"], name="entry_object"),
             models.Index(fields=["company", "earliest_start_at"], name="entry_company_start"),
+            models.Index(fields=["user", "status"], name="entry_user_status"),
             models.Index(
                 fields=["held_until"], name="entry_held_until", condition=models.Q(held_until__isnull=False)
             ),

@@ -93,7 +93,7 @@ class CardPanels(SetJobQueues, PackagesAdmin, SavedByVerbs):
                 lines=state.lines,
                 stopped_by=state.stopped_by,
                 now=now,
-                waits=explain.waits_for_worker(package, now=now) if package.is_active else "",
+                waits=explain.what_it_waits_for(package, now=now) if package.is_active else "",
             ),
             "buttons": [
                 button for button in buttons if button.enabled or button.verb.name not in ONLY_WHEN_POSSIBLE

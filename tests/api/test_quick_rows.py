@@ -9,10 +9,11 @@ from rest_framework import serializers
 
 from jobqueue.api.entries import entries_shown
 from jobqueue.api.entry_rows import EntrySerializer
+from jobqueue.api.error_messages import ErrorMessageSerializer
 from jobqueue.api.log_rows import LogEntrySerializer, LogEntryWhole, LogLineSerializer
 from jobqueue.api.quick_rows import share_people
 from jobqueue.api.scheduled_tasks import TaskSerializer
-from jobqueue.models import Entry, LogEntry, LogLine, ScheduledTask
+from jobqueue.models import Entry, ErrorMessage, ErrorMessageRegister, LogEntry, LogLine, ScheduledTask
 from jobqueue.scheduler import create_task
 from tests.builders import default_company, make_entry, make_log_entry, make_user
 
@@ -39,6 +40,10 @@ def rows_of_all_kinds():
     log = make_log_entry(full, due_at=MOMENT, started_at=MOMENT, ended_at=MOMENT, error_message="No paper.")
     make_log_entry(empty, due_at=MOMENT)
     LogLine.objects.create(log_entry=log, at=MOMENT, level=1, text="Begun")
+    register = ErrorMessageRegister.objects.create(
+        company=default_company(), user=person, message="No paper.", created_at=MOMENT
+    )
+    ErrorMessage.objects.create(register=register, level=1, message="No paper.", created_at=MOMENT)
     task = ScheduledTask.objects.get(pk=create_task("jobqueue.watch"))
     task.shown_entry_no = None
     return [
@@ -46,13 +51,14 @@ def rows_of_all_kinds():
         *((EntrySerializer, entry) for entry in entries_shown(default_company())),
         *((shown, row) for row in LogEntry.objects.all() for shown in (LogEntrySerializer, LogEntryWhole)),
         *((LogLineSerializer, line) for line in LogLine.objects.all()),
+        *((ErrorMessageSerializer, message) for message in ErrorMessage.objects.all()),
     ]
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
 def test_it_shows_what_a_model_serializer_shows(zone):
     rows = rows_of_all_kinds()
-    assert len(rows) == 8
+    assert len(rows) == 9
     with timezone.override(ZoneInfo(zone)):
         for shown_as, row in rows:
             by_the_book = serializers.ModelSerializer.to_representation(shown_as(row), row)

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from jobqueue.models import Cluster, ScheduledTask
 from packages import lifecycle
 from packages.explain import explain
 from packages.live import as_they_are
@@ -29,6 +30,24 @@ pytestmark = pytest.mark.django_db
 
 def closed(package, *, now=FRIDAY_NOON):
     return [answer.question for answer in explain(package, now=now).answers if not answer.open]
+
+
+def test_a_due_package_names_the_limit_it_waits_for(settings):
+    settings.JOBQUEUE = {**settings.JOBQUEUE, "SITE_LIMIT": 1}
+    Cluster.objects.create(
+        host="here", machine="m", pid=1, process_start=1, lease_until=TONIGHT + timedelta(days=9), workers=2
+    )
+    package = active(nightly())
+    assert explain(package, now=TONIGHT).sentence == "“Nightly” starts at any moment."
+    ScheduledTask.objects.create(
+        main_routine="x",
+        state=ScheduledTask.State.RUNNING,
+        not_before=TONIGHT,
+        rank=TONIGHT,
+        timeout_seconds=1,
+    )
+    reached = "“Nightly” is due and has not started: the limit of one run at a time is reached."
+    assert explain(package, now=TONIGHT).sentence == reached
 
 
 def test_an_active_package_waits_for_its_time():
