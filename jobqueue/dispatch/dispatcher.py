@@ -40,8 +40,10 @@ ERRORS: dict[GateName, type[NonRetriable]] = {
 
 def dispatch(claim: ClaimedTask) -> None:
     """Serves a claimed task. Raises what the job raised; raises ``StaleClaim`` where the claim no longer holds."""
-    with patience(START_SECONDS):
-        work = _start(claim)
+    work = prepared(claim)
+    if work is None or work.started is None:
+        with patience(START_SECONDS):
+            work = _start(claim, work)
     if work is None:
         return
     if telemetry.is_on("0000E25"):
@@ -54,10 +56,9 @@ def dispatch(claim: ClaimedTask) -> None:
 # --- start
 
 
-def _start(claim: ClaimedTask) -> Work | None:
-    work = prepared(claim)
-    if work is not None and (work.started is not None or _try_start(work)):
-        return work
+def _start(claim: ClaimedTask, prepared: Work | None) -> Work | None:
+    if prepared is not None and _try_start(prepared):
+        return prepared
     work = read_work(claim)
     if work is not None and is_plain_start(work):
         gate = first_closed(facts_of(work))

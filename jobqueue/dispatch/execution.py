@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone, translation
 
 from jobqueue.conf import settings
@@ -74,7 +75,8 @@ def perform(
     """
     seconds = _limit(job, timeout_seconds)
     try:
-        with _surroundings(run), time_limit(seconds):
+        language, zone = translation.override(run.entry.user_language), timezone.override(run.time_zone)
+        with language, zone, time_limit(seconds):
             if job.atomic:
                 with transaction.atomic():
                     _call(job, run)
@@ -126,38 +128,33 @@ def _call(job: JobObject, run: Run[Any]) -> None:
 
 
 @contextlib.contextmanager
-def _surroundings(run: Run[Any]) -> Iterator[None]:
-    with translation.override(run.entry.user_language), timezone.override(run.time_zone):
-        yield
-
-
-@contextlib.contextmanager
 def _no_open_work() -> Iterator[None]:
     """Commits what a job left open; what cannot be committed is the job's failure.
 
     Whatever happens, the connection is usable and in autocommit afterwards.
     """
-    depth = len(connection.savepoint_ids) if connection.in_atomic_block else None
+    depth = _depth(connections[DEFAULT_DB_ALIAS])
     try:
         yield
-        _require_open()
-        _require_same_depth(depth)
-        if depth is None and not connection.autocommit:
+        here = connections[DEFAULT_DB_ALIAS]
+        _require_open(here)
+        if _depth(here) != depth:
+            raise JobFailed("The job left a transaction open that it had begun with atomic().")
+        if depth is None and not here.autocommit:
             _commit_open_work()
     except BaseException:
         _reset_connection(depth)
         raise
 
 
-def _require_same_depth(depth: int | None) -> None:
-    now = len(connection.savepoint_ids) if connection.in_atomic_block else None
-    if now != depth:
-        raise JobFailed("The job left a transaction open that it had begun with atomic().")
+def _depth(here: BaseDatabaseWrapper) -> int | None:
+    """How deep in transactions a connection is; None outside them."""
+    return len(here.savepoint_ids) if here.in_atomic_block else None
 
 
-def _require_open() -> None:
+def _require_open(here: BaseDatabaseWrapper) -> None:
     """Closing through Django is fine: the next statement connects again. A connection closed behind its back is not."""
-    if connection.connection is not None and _is_closed(connection.connection):
+    if here.connection is not None and _is_closed(here.connection):
         raise JobFailed("The job closed or lost the database connection it shares with the product.")
 
 

@@ -11,8 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import transaction
-
 from jobqueue.conf import settings
 from jobqueue.dispatch.facts import EntryRow, Reading
 from jobqueue.dispatch.hotpath_sql import (
@@ -23,19 +21,19 @@ from jobqueue.dispatch.hotpath_sql import (
     NEXT_ENTRY,
     SQLITE_INSERT_LOG,
     SQLITE_INSERT_NEXT,
-    SQLITE_MAY_START,
     SQLITE_START,
+    SQLITE_START_OTHER_TASK,
     START,
 )
 from jobqueue.scheduler import ClaimedTask
 from jobqueue.scheduler.sql import (
     SQLITE_FINISH_TASK,
     SQLITE_START_TASK,
-    change_on_sqlite,
     fetch,
     now_parameter,
     on_postgresql,
 )
+from jobqueue.scheduler.sqlite import Statements, short_transaction
 from jobqueue.scheduler.values import db_moment, db_uuid, read_moment
 from jobqueue.states import Origin
 
@@ -228,16 +226,16 @@ def _finish_postgresql(parameters: dict[str, Any], repeat: bool) -> bool:
 
 def _start_sqlite(parameters: dict[str, Any], extra: bool) -> Any:
     try:
-        with transaction.atomic():
-            return _start_steps(parameters, extra)
+        with short_transaction() as statements:
+            return _start_steps(statements, parameters, extra)
     except _Fenced:
         return None
 
 
 def _finish_sqlite(parameters: dict[str, Any], repeat: bool) -> bool:
     try:
-        with transaction.atomic():
-            _finish_steps(parameters, repeat)
+        with short_transaction() as statements:
+            _finish_steps(statements, parameters, repeat)
             return True
     except _Fenced:
         return False
@@ -246,29 +244,32 @@ def _finish_sqlite(parameters: dict[str, Any], repeat: bool) -> bool:
 def _finish_and_start_sqlite(
     parameters: dict[str, Any], repeat: bool, start_parameters: dict[str, Any]
 ) -> tuple[bool, Any]:
-    """Asks whether the other task may start before it changes anything of it: so no savepoint is needed."""
     try:
-        with transaction.atomic():
-            _finish_steps(parameters, repeat)
-            if not fetch(SQLITE_MAY_START, start_parameters):
+        with short_transaction() as statements:
+            _finish_steps(statements, parameters, repeat)
+            if not statements.change(SQLITE_START_OTHER_TASK, start_parameters):
                 return True, None
-            return True, _start_steps(start_parameters, extra=False)
+            return True, _start_entry(statements, start_parameters, extra=False)
     except _Fenced:
         return False, None
 
 
-def _start_steps(parameters: dict[str, Any], extra: bool) -> Any:
-    _require(fetch(SQLITE_START_TASK, parameters))
-    _require(change_on_sqlite(SQLITE_START[extra], parameters))
-    return fetch(SQLITE_INSERT_LOG, parameters)[0]
+def _start_steps(statements: Statements, parameters: dict[str, Any], extra: bool) -> Any:
+    _require(statements.change(SQLITE_START_TASK, parameters))
+    return _start_entry(statements, parameters, extra)
 
 
-def _finish_steps(parameters: dict[str, Any], repeat: bool) -> None:
+def _start_entry(statements: Statements, parameters: dict[str, Any], extra: bool) -> Any:
+    _require(statements.change(SQLITE_START[extra], parameters))
+    return statements.fetch(SQLITE_INSERT_LOG, parameters)[0]
+
+
+def _finish_steps(statements: Statements, parameters: dict[str, Any], repeat: bool) -> None:
     if repeat:
-        change_on_sqlite(SQLITE_INSERT_NEXT, parameters)
-    _require(fetch(SQLITE_FINISH_TASK, parameters))
-    _require(change_on_sqlite(NEXT_ENTRY if repeat else DELETE_ENTRY, parameters))
-    _require(change_on_sqlite(FINISH_LOG, parameters))
+        statements.change(SQLITE_INSERT_NEXT, parameters)
+    _require(statements.change(SQLITE_FINISH_TASK, parameters))
+    _require(statements.change(NEXT_ENTRY if repeat else DELETE_ENTRY, parameters))
+    _require(statements.change(FINISH_LOG, parameters))
 
 
 def _require(found: object) -> None:

@@ -16,6 +16,7 @@ from jobqueue.scheduler.sql import (
     NOTIFY_IF_DUE,
     NOW,
     SQLITE_NOW,
+    SQLITE_START_TASK,
     START_TASK,
     TASK_TABLE,
 )
@@ -169,7 +170,8 @@ SELECT %(next_id)s, main_routine, failure_routine, record, company_id, user_id, 
        priority, timeout_seconds, owner_context
   FROM {TASK_TABLE} WHERE id = %(task_id)s"""
 
-SQLITE_MAY_START = f"""
-SELECT 1 FROM {TASK_TABLE} t JOIN {ENTRY_TABLE} e ON e.entry_no = %(entry_no)s AND e.system_task_id = t.id
- WHERE t.id = %(task_id)s AND t.claim_number = %(claim_number)s AND t.state = 1
-   AND e.status = %(status)s AND e.revision = %(revision)s AND {_user_is_active("e")}"""
+# Changes nothing unless everything that follows it in the transaction will go well: so no savepoint is needed.
+SQLITE_START_OTHER_TASK = f"""{SQLITE_START_TASK}
+   AND EXISTS (SELECT 1 FROM {ENTRY_TABLE} e
+                WHERE e.entry_no = %(entry_no)s AND e.system_task_id = %(current_task)s
+                  AND e.status = %(status)s AND e.revision = %(revision)s AND {_user_is_active("e")})"""

@@ -66,7 +66,7 @@ class DatabaseSink:
 
     def flush(self, *, final: bool = False) -> None:
         """Writes what is waiting, where it can be written now. ``final``: write it here, come what may."""
-        if not self._lines and self._progress is None:
+        if not self._has_more():
             return
         if final or not (connection.in_atomic_block or not connection.get_autocommit()):
             self._write(connection)
@@ -75,6 +75,8 @@ class DatabaseSink:
 
     def write_rest(self) -> None:
         """After the run: writes what is left, now that the job's transaction is over. Never raises."""
+        if not self._has_more():
+            return
         if self._nested and connection.needs_rollback:
             return
         try:
@@ -90,6 +92,9 @@ class DatabaseSink:
         if second is not None:
             with contextlib.suppress(Exception):
                 second.close()
+
+    def _has_more(self) -> bool:
+        return bool(self._lines) or self._progress is not None
 
     def _flush_sometimes(self) -> None:
         moment = time.monotonic()

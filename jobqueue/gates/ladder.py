@@ -14,6 +14,11 @@ MISSED_AFTER = timedelta(minutes=1)
 """A due moment found this much later counts as missed: nothing could serve it in time."""
 
 
+OPEN = {name: Gate(name, True) for name in GateName}
+"""Open, with nothing more to say: made once, as every run asks every gate."""
+_STATUS_WORDS = {int(status): status.label for status in Status}
+
+
 def decide(facts: Facts) -> list[Gate]:
     """Every gate's answer, in order. Without an entry only the first one is asked."""
     if not facts.exists:
@@ -46,7 +51,7 @@ def window_is_open(facts: Facts) -> bool:
 
 def _exists(facts: Facts) -> Gate:
     if facts.exists:
-        return Gate(GateName.EXISTS, True)
+        return OPEN[GateName.EXISTS]
     return Gate(GateName.EXISTS, False, "The entry was deleted.")
 
 
@@ -76,7 +81,7 @@ def _startable(facts: Facts) -> Gate:
 
 def _expired(facts: Facts) -> Gate:
     if facts.expires_at is None or facts.is_extra:
-        return Gate(GateName.EXPIRED, True)
+        return OPEN[GateName.EXPIRED]
     if facts.expires_at < facts.now:
         return Gate(
             GateName.EXPIRED,
@@ -90,7 +95,7 @@ def _expired(facts: Facts) -> Gate:
 
 def _held(facts: Facts) -> Gate:
     if facts.status != Status.ON_HOLD or facts.is_extra:
-        return Gate(GateName.HELD, True)
+        return OPEN[GateName.HELD]
     words = HOLD_WORDS[HoldKind(facts.hold_kind)] if facts.hold_kind else "Held"
     who = f" ({facts.held_by})" if facts.held_by else ""
     why = f": {facts.hold_reason}" if facts.hold_reason else ""
@@ -107,7 +112,7 @@ def _held(facts: Facts) -> Gate:
 
 def _owner(facts: Facts) -> Gate:
     if not facts.owner_kind or facts.owner_line or facts.is_extra:
-        return Gate(GateName.OWNER, True)
+        return OPEN[GateName.OWNER]
     return Gate(
         GateName.OWNER,
         False,
@@ -120,7 +125,7 @@ def _owner(facts: Facts) -> Gate:
 
 def _due(facts: Facts) -> Gate:
     if facts.due_since is None or facts.due_since <= facts.now:
-        return Gate(GateName.DUE, True)
+        return OPEN[GateName.DUE]
     return Gate(
         GateName.DUE,
         False,
@@ -134,7 +139,7 @@ def _due(facts: Facts) -> Gate:
 def _missed(facts: Facts) -> Gate:
     applies = facts.recurrence is not None and facts.recurrence.is_recurring and facts.attempts == 0
     if not applies or facts.is_extra or facts.owner_kind or not is_late(facts):
-        return Gate(GateName.MISSED, True)
+        return OPEN[GateName.MISSED]
     if facts.missed_runs == MissedRuns.SKIP:
         return Gate(
             GateName.MISSED,
@@ -148,13 +153,13 @@ def _missed(facts: Facts) -> Gate:
 def _hook(facts: Facts) -> Gate:
     if facts.objection:
         return Gate(GateName.HOOK, False, facts.objection, Opener.ITSELF)
-    return Gate(GateName.HOOK, True)
+    return OPEN[GateName.HOOK]
 
 
 def _window(facts: Facts) -> Gate:
     recurrence = facts.recurrence
     if facts.is_extra or window_is_open(facts):
-        return Gate(GateName.WINDOW, True)
+        return OPEN[GateName.WINDOW]
     assert recurrence is not None
     try:
         opens_at: datetime | None = window_reschedule(recurrence, now=facts.now)
@@ -172,7 +177,7 @@ def _window(facts: Facts) -> Gate:
 
 def _parallel(facts: Facts) -> Gate:
     if facts.running is None:
-        return Gate(GateName.PARALLEL, True)
+        return OPEN[GateName.PARALLEL]
     since = f" since {moment(facts.running.since)}" if facts.running.since else ""
     return Gate(GateName.PARALLEL, False, f"The entry is running{since}.", Opener.ITSELF, verb="cancel")
 
@@ -180,7 +185,7 @@ def _parallel(facts: Facts) -> Gate:
 def _category(facts: Facts) -> Gate:
     slots = facts.category_slots
     if slots is None or len(facts.category_busy) < slots:
-        return Gate(GateName.CATEGORY, True)
+        return OPEN[GateName.CATEGORY]
     taken = ", ".join(
         f"“{run.description}”" + (f" since {moment(run.since)}" if run.since else "")
         for run in facts.category_busy
@@ -209,7 +214,7 @@ def _user_active(facts: Facts) -> Gate:
 
 def _user_company(facts: Facts) -> Gate:
     if facts.user_enters:
-        return Gate(GateName.USER_COMPANY, True)
+        return OPEN[GateName.USER_COMPANY]
     return Gate(
         GateName.USER_COMPANY,
         False,
@@ -234,7 +239,7 @@ def _object(facts: Facts) -> Gate:
 
 def _user_permitted(facts: Facts) -> Gate:
     if facts.user_permitted:
-        return Gate(GateName.USER_PERMITTED, True)
+        return OPEN[GateName.USER_PERMITTED]
     return Gate(
         GateName.USER_PERMITTED,
         False,
@@ -247,7 +252,7 @@ def _user_permitted(facts: Facts) -> Gate:
 
 def _parameters(facts: Facts) -> Gate:
     if not facts.parameter_problem:
-        return Gate(GateName.PARAMETERS, True)
+        return OPEN[GateName.PARAMETERS]
     return Gate(GateName.PARAMETERS, False, facts.parameter_problem, Opener.SCHEDULER, verb="set-on-hold")
 
 
@@ -316,7 +321,7 @@ def _optional(value: datetime | None) -> str:
 
 
 def _status(facts: Facts) -> str:
-    return next((status.label for status in Status if status == facts.status), str(facts.status))
+    return _STATUS_WORDS.get(facts.status, str(facts.status))
 
 
 def _window_words(recurrence: Recurrence) -> str:

@@ -6,14 +6,16 @@ The order is the rank, the moment a task is due moved by its priority. In a back
 
 import json
 from collections.abc import Collection
+from contextlib import nullcontext
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from jobqueue.conf import settings
 from jobqueue.scheduler.claim_sql import CLUSTER_IS_OPEN, PRIORITIES, claim_statement, known_only
 from jobqueue.scheduler.clock import database_now
 from jobqueue.scheduler.sql import TASK_TABLE, fetch, now_parameter, on_postgresql
+from jobqueue.scheduler.sqlite import write_turn
 from jobqueue.scheduler.tasks import ClaimedTask
 from jobqueue.scheduler.turns import Turns, in_turn
 from jobqueue.scheduler.values import read_moment, read_uuid
@@ -65,9 +67,12 @@ def claim(
         with transaction.atomic():
             fetch("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": CLAIM_LOCK})
             rows = fetch(statement, parameters)
+    elif on_postgresql():
+        rows = fetch(statement, parameters)
     else:
         # On SQLite a look costs no lock; the claim itself is a single statement of its only writer, hence exact.
-        rows = fetch(statement, parameters)
+        with write_turn() if not connection.in_atomic_block else nullcontext():
+            rows = fetch(statement, parameters)
     if in_turns and turns is not None:
         rows = in_turn(rows, served=turns.served)
     else:

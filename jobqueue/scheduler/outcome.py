@@ -21,8 +21,8 @@ from jobqueue.scheduler.retries import failure_retry_seconds, main_retry_seconds
 from jobqueue.scheduler.routines import get_routine, is_registered
 from jobqueue.scheduler.sql import (
     FINISH_AND_CONFIRM,
-    SQLITE_FINISH_TASK,
-    SQLITE_START_TASK,
+    SQLITE_FINISH_AND_CONFIRM,
+    SQLITE_START_AND_READ,
     START_AND_READ,
     fetch,
     now_parameter,
@@ -70,7 +70,7 @@ class Outcome(Enum):
 
 def start_task(claim: ClaimedTask) -> RunningTask:
     """Stamps the start of a claimed task and returns it; raises ``StaleClaim`` when fenced out."""
-    statement = START_AND_READ if on_postgresql() else SQLITE_START_TASK
+    statement = START_AND_READ if on_postgresql() else SQLITE_START_AND_READ
     with patience(START_SECONDS):
         rows = fetch(statement, {**claim.parameters(), "now": now_parameter()})
     if not rows:
@@ -80,7 +80,7 @@ def start_task(claim: ClaimedTask) -> RunningTask:
 
 def finish_task(claim: ClaimedTask) -> None:
     """Records the good end of a running task: its row is deleted. Raises ``ReportedLate`` when fenced out."""
-    if not fetch(FINISH_AND_CONFIRM if on_postgresql() else SQLITE_FINISH_TASK, claim.parameters()):
+    if not fetch(FINISH_AND_CONFIRM if on_postgresql() else SQLITE_FINISH_AND_CONFIRM, claim.parameters()):
         raise ReportedLate(f"Task {claim.id} is no longer running under claim number {claim.claim_number}.")
 
 

@@ -5,7 +5,7 @@ expression, so a start or a finish together with the entry and the ledger is one
 
     WITH task AS (<START_TASK>), entry AS (UPDATE ... FROM task WHERE ... RETURNING ...) SELECT ... FROM task, entry
 
-On SQLite (``SQLITE_*``) they are statements of their own, run inside one ``transaction.atomic()``. A step that
+On SQLite (``SQLITE_*``) they are statements of their own, run inside one ``sqlite.short_transaction()``. A step that
 returns no row was fenced out: raise ``StaleClaim`` and change nothing.
 
 Parameters (``%(name)s``): ``task_id`` (``values.db_uuid``), ``claim_number``, ``worker_id`` and ``session_number`` from
@@ -15,12 +15,12 @@ the server's clock counts) and ``db_moment(database_now())`` on SQLite.
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connection, connections
 
+from jobqueue.scheduler import sqlite
 from jobqueue.scheduler.clock import database_now, fixed_now
 from jobqueue.scheduler.patience import START_SECONDS, patience
 from jobqueue.scheduler.values import db_moment, on_postgresql
@@ -54,13 +54,14 @@ RETURNING *"""
 SQLITE_START_TASK = f"""
 UPDATE {TASK_TABLE}
    SET state = 2, worker_id = %(worker_id)s, session_number = %(session_number)s, started_at = {SQLITE_NOW}
- WHERE id = %(task_id)s AND claim_number = %(claim_number)s AND state = 1
-RETURNING {RUNNING_COLUMNS}"""
+ WHERE id = %(task_id)s AND claim_number = %(claim_number)s AND state = 1"""
 
 SQLITE_FINISH_TASK = f"""
 DELETE FROM {TASK_TABLE}
- WHERE id = %(task_id)s AND claim_number = %(claim_number)s AND state = 2
-RETURNING {RUNNING_COLUMNS}"""
+ WHERE id = %(task_id)s AND claim_number = %(claim_number)s AND state = 2"""
+
+SQLITE_START_AND_READ = f"{SQLITE_START_TASK}\nRETURNING {RUNNING_COLUMNS}"
+SQLITE_FINISH_AND_CONFIRM = f"{SQLITE_FINISH_TASK}\nRETURNING id"
 
 # Named columns where the row is the statement's result: a prepared statement whose result a migration changes, fails.
 FINISH_AND_CONFIRM = FINISH_TASK.replace("RETURNING *", "RETURNING id")
@@ -104,7 +105,7 @@ def fetch(statement: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[An
     is prepared: planning a fused statement costs more than running it.
     """
     if not on_postgresql():
-        return _on_sqlite(statement, parameters, lambda cursor: cursor.fetchall())
+        return sqlite.fetch(statement, parameters)
     try:
         return _fetch_prepared(statement, parameters)
     except NotSupportedError:
@@ -113,34 +114,6 @@ def fetch(statement: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[An
             raise
         connection.close()
         return _fetch_prepared(statement, parameters)
-
-
-def change_on_sqlite(statement: str, parameters: Mapping[str, Any]) -> int:
-    """How many rows a raw statement without a result changed on SQLite, in the present transaction."""
-    return int(_on_sqlite(statement, parameters, lambda cursor: cursor.rowcount))
-
-
-def _on_sqlite(statement: str, parameters: Mapping[str, Any], answer: Callable[[Any], Any]) -> Any:
-    """Past Django's cursor, which translates every statement anew; through it where somebody counts or wraps them."""
-    here: Any = connections[DEFAULT_DB_ALIAS]
-    if here.queries_logged or here.execute_wrappers:
-        with here.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return answer(cursor)
-    here.ensure_connection()
-    here.validate_no_broken_transaction()
-    with here.wrap_database_errors:
-        return answer(here.connection.execute(_in_words_of_sqlite(statement), parameters))
-
-
-class _Placeholders(dict[str, str]):
-    def __missing__(self, name: str) -> str:
-        return f":{name}"
-
-
-@cache
-def _in_words_of_sqlite(statement: str) -> str:
-    return statement % _Placeholders()
 
 
 def _fetch_prepared(statement: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
