@@ -26,6 +26,7 @@ from jobqueue.guarded import ChangedMeanwhile
 from jobqueue.models import Entry
 from jobqueue.scheduler import ClaimedTask
 from jobqueue.scheduler.patience import START_SECONDS, patience
+from jobqueue.scheduler.sqlite import flush_log
 
 TRIES = 5
 
@@ -44,6 +45,7 @@ def dispatch(claim: ClaimedTask) -> None:
     if work is None or work.started is None:
         with patience(START_SECONDS):
             work = _start(claim, work)
+        flush_log()  # a run that begins is on the disk: after a power failure nothing begins twice
     if work is None:
         return
     if telemetry.is_on("0000E25"):

@@ -21,6 +21,7 @@ from jobqueue.models import Entry, LogEntry
 from jobqueue.objects import EntryView, JobObject, Run
 from jobqueue.schedule import ScheduleError
 from jobqueue.scheduler.outcome import until_recorded
+from jobqueue.scheduler.sqlite import flush_log
 from jobqueue.states import ObjectType
 
 logger = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ def run(work: Work) -> None:
         raise
     if not going.job.atomic:
         until_recorded(lambda: _record(going, ended))
+    flush_log()
     if telemetry.is_on("0000E26"):
         _report_end(going)
 

@@ -26,6 +26,7 @@ from jobqueue.scheduler.member import Member
 from jobqueue.scheduler.models import Cluster
 from jobqueue.scheduler.patience import SUPERVISOR_SECONDS, patience, wait_briefly_for_sqlite
 from jobqueue.scheduler.processes import adopt_orphans
+from jobqueue.scheduler.sqlite import flush_by_hand
 from jobqueue.scheduler.standby import StandBy
 from jobqueue.scheduler.worker import connect_signals
 
@@ -306,3 +307,5 @@ def configure_connections() -> None:
     found["CONN_HEALTH_CHECKS"] = False
     if connection.vendor == "postgresql":
         found["OPTIONS"].setdefault("prepare_threshold", ONLY_ON_REQUEST)
+    else:
+        flush_by_hand()

@@ -56,7 +56,7 @@ def test_sqlite_waits_for_the_writer_and_never_upgrades_a_read(read):
     assert options["transaction_mode"] == "IMMEDIATE"
     assert options["timeout"] == 20
     assert "journal_mode=WAL" in options["init_command"]
-    assert "synchronous=NORMAL" in options["init_command"]
+    assert "synchronous=FULL" in options["init_command"]
 
 
 def test_postgresql_connections_persist_and_are_checked(read):
