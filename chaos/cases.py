@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from chaos import entries, hosts, outages
+from chaos import entries, hosts, outages, power
 from chaos.matrix import blows
 from chaos.places import POSTGRESQL, SQLITE
 from chaos.stage import Case, Stage
@@ -20,6 +20,7 @@ OTHERS: tuple[tuple[str, str, Play, tuple[str, ...]], ...] = (
     ("no connection left on the server", "at work", outages.exhausted, SERVER),
     ("disk full", "at work", outages.disk_full, FILE),
     ("write lock held by another program", "at work", outages.locked, FILE),
+    ("power failure, five times", "running and recording", power.failure, FILE),
     ("host dead, lease 30 s", "running and recording", hosts.dead_host, SERVER),
     ("all processes of a worker killed", "running and recording", hosts.killed_group, BOTH),
     ("supervisor stopped beyond its lease", "running", hosts.back_from_the_dead, SERVER),
@@ -56,7 +57,11 @@ SHORT = (
 def cases(database: str, *, short: bool = False) -> Iterator[tuple[str, str, Play]]:
     """Fault, moment and function of each case for a database."""
     played = [(blow.fault, blow.moment, blow) for blow in blows()]
-    played += [(fault, moment, play) for fault, moment, play, databases in OTHERS if database in databases]
+    played += [
+        (fault, moment, play)
+        for fault, moment, play, databases in OTHERS
+        if database in databases and (play is not power.failure or power.is_possible())
+    ]
     for fault, moment, play in played:
         if not short or f"{fault} @ {moment}" in SHORT:
             yield fault, moment, play

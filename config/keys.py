@@ -23,20 +23,32 @@ def kept_once(path: Path, *, make: Callable[[], str]) -> str:
     """The text in ``path``; made and written with mode 0600 when the file does not exist.
 
     Two processes starting at once agree: the file is linked into place complete, and whoever is second reads the first
-    one's. Raises ``OSError`` when the folder cannot be written or the file cannot be read.
+    one's. It is on the disk before anybody uses it: in a power failure, what it has encrypted would outlive it. Raises
+    ``OSError`` when the folder cannot be written or the file cannot be read.
     """
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(make() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         try:
             os.link(draft, path)
         except FileExistsError:
             pass
         finally:
             draft.unlink()
+            _flush_folder(path.parent)
     return path.read_text(encoding="utf-8").strip()
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def secret_key(env: Environment, *, var_dir: Path, production: bool) -> str:

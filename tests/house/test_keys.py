@@ -1,3 +1,4 @@
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,6 +24,21 @@ def test_processes_starting_at_once_agree_on_one_key(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(make, range(40)))) == 1
     assert [file.name for file in tmp_path.iterdir()] == ["key"]
+
+
+def test_a_key_is_on_the_disk_before_anybody_can_use_it(tmp_path, monkeypatch):
+    flushed = []
+
+    def fsync(descriptor: int) -> None:
+        flushed.append((os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}")), path.exists()))
+
+    path = tmp_path / "var" / "key"
+    monkeypatch.setattr(os, "fsync", fsync)
+    keys.kept_once(path, make=keys.new_secret_key)
+    (draft, used_before), (folder, linked) = flushed
+    assert draft.startswith(".key.")
+    assert not used_before
+    assert (folder, linked) == ("var", True)
 
 
 def test_production_invents_neither_key(tmp_path):
