@@ -3,7 +3,8 @@
 The steps (*Job queue reference, Dispatcher, step by step*):
 
 1. Read task, entry, user and category in one statement.
-2. Ask the gates. All open and nothing special about the entry: the fast lane, one fused statement starts the run.
+2. Ask the gates. All open and nothing special about the entry: the fast lane, one fused statement starts the run; for
+   an entry of a category with a free slot the category lane, which takes the turn before that.
 3. Otherwise the slow lane, one transaction: lock the category, read and ask again, then start or do what the first
    closed gate calls for (``jobqueue.dispatch.turned_away``).
 4. Run the object (``jobqueue.dispatch.running``, ``jobqueue.dispatch.execution``).
@@ -17,7 +18,7 @@ Errors of the job leave through the scheduler's one failure path to ``jobqueue.d
 from django.db import IntegrityError, transaction
 
 from jobqueue import categories, ledger, telemetry
-from jobqueue.dispatch import execution, hotpath, running, turned_away
+from jobqueue.dispatch import category_lane, execution, hotpath, running, turned_away
 from jobqueue.dispatch.fast_lane import is_plain_start, prepared
 from jobqueue.dispatch.work import Work, facts_of, read_work
 from jobqueue.errors import ForbiddenUser, InvalidParameters, NonRetriable, UnknownObject
@@ -86,6 +87,8 @@ def _refusal(gate: Gate | None) -> NonRetriable | None:
 
 def _try_start(work: Work) -> bool:
     """The fused start; False if task or entry changed meanwhile or the attempt is in the ledger already."""
+    if work.entry.category_code:
+        return category_lane.try_start(work)
     try:
         with execution.savepoint_if_nested():
             work.started = hotpath.start(work.claim, work.reading, caption=work.caption)

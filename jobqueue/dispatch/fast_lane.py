@@ -32,11 +32,10 @@ SLOW_SIGNALS = (
 
 
 def is_plain_start(work: Work) -> bool:
-    """Whether the fast lane will do: no turn to take, no owner, no listener, nothing missed to record."""
+    """Whether the fast lane will do, or the category lane: no owner, no listener, nothing missed to record."""
     entry = work.entry
     return not (
-        entry.category_code
-        or entry.owner_kind
+        entry.owner_kind
         or entry.status == Status.IN_PROCESS
         or work.reading.is_extra
         or any(signal.receivers for signal in SLOW_SIGNALS)
@@ -68,6 +67,6 @@ def startable_with_end_of(work: Work) -> Work | None:
         return None
     claim = work.claim.turn.following()
     following = None if claim is None else prepared(claim)
-    if following is None or following.entry.entry_no == work.entry.entry_no:
+    if following is None or following.entry.category_code or following.entry.entry_no == work.entry.entry_no:
         return None
     return following

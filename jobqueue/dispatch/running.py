@@ -164,10 +164,10 @@ def _try_record_plain(work: Work, ended: Ended) -> bool:
     if not entry.category_code:
         return _finish(work, ended, coming)
     with transaction.atomic():
-        categories.lock(entry.company_id, entry.category_code)
+        category = categories.lock(entry.company_id, entry.category_code)
         if not hotpath.finish(work.claim, ended.started, entry, ended_at=ended.ended_at, following=coming):
             return False
-        categories.wake(entry.company_id, entry.category_code, now=ended.ended_at)
+        categories.wake(entry.company_id, entry.category_code, now=ended.ended_at, category=category)
     return True
 
 

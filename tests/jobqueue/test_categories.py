@@ -5,7 +5,8 @@ import threading
 import time
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 
 from jobqueue import categories, events, lifecycle
 from jobqueue.models import Category, Entry, LogEntry, ScheduledTask
@@ -42,6 +43,19 @@ BANK = "BANK"
 
 def bank_entry(**fields) -> Entry:
     return ready_entry(**{"category_code": BANK, **fields})
+
+
+def statements_of_a_run(**fields) -> int:
+    ready_entry(object_id=jobs.SUCCESS, **fields)
+    with CaptureQueriesContext(connection) as statements:
+        run()
+    return len(statements)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_taking_a_free_turn_and_giving_it_back_costs_a_few_statements():
+    make_category(code=BANK)
+    assert statements_of_a_run(category_code=BANK) <= statements_of_a_run() + 8
 
 
 class Inside:
