@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -180,6 +181,7 @@ class CompanyAdmin(JobQueueAdmin):
         return CompanyForm
 
     def save_model(self, request: HttpRequest, obj: Company, form: Any, change: Any) -> None:
-        if obj.is_default:
-            Company.objects.exclude(pk=obj.pk).filter(is_default=True).update(is_default=False)
-        super().save_model(request, obj, form, change)
+        with transaction.atomic():
+            if obj.is_default:
+                lifecycle.take_default_away()
+            super().save_model(request, obj, form, change)

@@ -20,6 +20,7 @@ from jobqueue.lifecycle.companies import (
     create_company,
     remove_member,
     require_all_companies,
+    take_default_away,
 )
 from jobqueue.lifecycle.credentials import change_credential, create_credential, delete_credential
 from jobqueue.lifecycle.editing import change_entry, copy_entry, create_entry, set_priority_within_category
@@ -67,4 +68,5 @@ __all__ = [
     "set_ready",
     "set_task_ready",
     "set_watched",
+    "take_default_away",
 ]

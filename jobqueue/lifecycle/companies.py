@@ -74,12 +74,19 @@ def _store(company: Company, values: Mapping[str, Any]) -> Company:
         found = error.message_dict.items()
         raise Invalid([Problem(name, "invalid", " ".join(words)) for name, words in found]) from error
     if values.get("is_default") and not company.is_default:
-        for other in Company.objects.filter(is_default=True):
-            other.is_default = False
-            other.save(update_fields=["is_default"])
+        take_default_away()
         company.is_default = True
     company.save()
     return company
+
+
+def take_default_away() -> None:
+    """No company is the default until the transaction makes one so; who wants the same at this moment comes after."""
+    others = Company.objects.select_for_update(no_key=True).order_by("pk")
+    list(others)  # the default moves from one to the other: only who holds all of them sees where it is
+    for other in Company.objects.filter(is_default=True):
+        other.is_default = False
+        other.save(update_fields=["is_default"])
 
 
 def _require_unlimited(actor: Actor) -> None:
