@@ -70,6 +70,7 @@ def test_usually_every_commit_waits_for_the_disk() -> None:
 
 def test_the_commits_of_a_worker_do_not(on_disk: list[State]) -> None:
     assert how_synchronous() == NORMAL
+    assert connection.connection.execute("PRAGMA cache_size").fetchone()[0] == -sqlite.WORKER_CACHE_KIB
 
 
 def test_a_run_has_begun_on_the_disk_before_its_job_does_anything_and_ends_there(
