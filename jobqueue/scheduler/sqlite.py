@@ -18,7 +18,7 @@ from django.db.backends.signals import connection_created
 
 TURN_SUFFIX = "-turn"
 WORKER_CACHE_KIB = 1_000
-"""Half of SQLite's usual page cache: it is dropped whenever another process has written, and only makes workers grow."""
+"""Half of SQLite's usual page cache: another process's commit empties it, so that more only makes workers grow."""
 
 _by_hand = False
 
