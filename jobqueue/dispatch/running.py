@@ -78,7 +78,14 @@ def run(work: Work) -> None:
         raise
     if not going.job.atomic:
         until_recorded(lambda: _record(going, ended))
-    flush_log()
+    try:
+        flush_log()
+    except OperationalError as problem:
+        logger.error(
+            "Run %s has ended and is recorded; a power failure now could take that back: %s",
+            going.started.log_entry_no,
+            problem,
+        )
     if telemetry.is_on("0000E26"):
         _report_end(going)
 

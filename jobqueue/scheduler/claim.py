@@ -6,10 +6,9 @@ The order is the rank, the moment a task is due moved by its priority. In a back
 
 import json
 from collections.abc import Collection
-from contextlib import nullcontext
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from jobqueue.conf import settings
 from jobqueue.scheduler.claim_sql import CLUSTER_IS_OPEN, PRIORITIES, claim_statement, known_only
@@ -71,7 +70,7 @@ def claim(
         rows = fetch(statement, parameters)
     else:
         # On SQLite a look costs no lock; the claim itself is a single statement of its only writer, hence exact.
-        with write_turn() if not connection.in_atomic_block else nullcontext():
+        with write_turn():
             rows = fetch(statement, parameters)
     if in_turns and turns is not None:
         rows = in_turn(rows, served=turns.served)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
 from django.db.backends.signals import connection_created
 
 TURN_SUFFIX = "-turn"
@@ -81,18 +81,25 @@ def short_transaction() -> Iterator[Statements]:
 def flush_log() -> None:
     """Has everything committed so far on the disk, where ``flush_by_hand`` keeps commits from waiting for that.
 
-    Outside the write lock, so that others write meanwhile, and for all of their commits as well. Raises ``OSError``.
+    Outside the write lock, so that others write meanwhile, and for all of their commits as well. Raises
+    ``OperationalError`` when the disk does not take it.
     """
     here: Any = connections[DEFAULT_DB_ALIAS]
-    if not _by_hand or here.in_atomic_block or here.connection is None:
+    if not _by_hand or here.in_atomic_block:
         return
-    # Opened anew each time: the log is another file once all connections were closed meanwhile.
-    with contextlib.suppress(FileNotFoundError):
-        log = os.open(f"{here.settings_dict['NAME']}-wal", os.O_RDONLY | os.O_CLOEXEC)
+    path = f"{here.settings_dict['NAME']}-wal"
+    try:
+        # Opened anew each time: the log is another file once all connections were closed meanwhile.
+        log = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fdatasync(log)
         finally:
             os.close(log)
+    except FileNotFoundError:
+        return  # without a write-ahead log commits wait for the disk themselves
+    except OSError as error:
+        problem = f"{path} cannot be written to the disk: {error}. Check the disk and the space left on it."
+        raise OperationalError(problem) from error
 
 
 def flush_by_hand() -> None:
@@ -118,12 +125,14 @@ def _no_wait_for_disk(connection: Any, **_: Any) -> None:
 
 @contextlib.contextmanager
 def write_turn() -> Iterator[None]:
-    """Waits for this process's turn to write, outside transactions. Where there is no file for it, there are no turns.
+    """Waits for this process's turn to write. Where there is no file for it, there are no turns.
 
-    Whoever keeps others waiting for long holds SQLite's own lock as well, so the wait has no limit of its own: the
-    caller's ``patience`` is one.
+    Nor inside a transaction: it holds SQLite's lock, which whoever has the turn may be waiting for. Whoever keeps the
+    others waiting for long holds that lock as well, so the wait has no limit of its own: the caller's ``patience`` is
+    one.
     """
-    turnstile = _turnstile.opened()
+    here = connections[DEFAULT_DB_ALIAS]
+    turnstile = None if here.in_atomic_block else _turnstile.opened(str(here.settings_dict["NAME"]))
     if turnstile is None:
         yield
         return
@@ -141,8 +150,7 @@ class _Turnstile:
         self._path: str | None = None
         self._descriptor: int | None = None
 
-    def opened(self) -> int | None:
-        path = str(connections[DEFAULT_DB_ALIAS].settings_dict["NAME"])
+    def opened(self, path: str) -> int | None:
         if path != self._path:
             self.close()
             self._path = path

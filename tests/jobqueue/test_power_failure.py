@@ -3,6 +3,7 @@
 What is on the disk is what was committed at the latest flush; these tests look at the database at each of them.
 """
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from django.db.backends.signals import connection_created
 from jobqueue.scheduler import sqlite
 from tests.jobobjects import jobs
 from tests.jobobjects.models import Effect
-from tests.jobqueue.driving import outcomes_of, ready_entry, run
+from tests.jobqueue.driving import outcomes_of, ready_entry, rows_of, run
 from tests.jobqueue.test_tasks_together import claimed, execute_all
 
 pytestmark = [
@@ -110,6 +111,32 @@ def test_inside_a_transaction_there_is_nothing_to_flush_yet(on_disk: list[State]
     with transaction.atomic():
         sqlite.flush_log()
     assert on_disk == []
+
+
+def test_a_disk_that_fails_keeps_a_run_from_beginning_and_says_why(
+    on_disk: list[State], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = ready_entry(object_id=jobs.EFFECT)
+    monkeypatch.setattr(os, "fdatasync", fails)
+    run()
+    assert Effect.objects.count() == 0
+    assert outcomes_of(entry) == [("Error", True)]
+    assert "Check the disk" in rows_of(entry)[0].error_message
+
+
+def test_a_disk_that_fails_at_the_end_is_told_and_changes_nothing_of_the_run(
+    on_disk: list[State], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = ready_entry(object_id=jobs.EFFECT)
+    flush = iter([lambda descriptor: None, fails])
+    monkeypatch.setattr(os, "fdatasync", lambda descriptor: next(flush)(descriptor))
+    run()
+    assert outcomes_of(entry) == [("Success", True)]
+    assert "Check the disk" in caplog.text
+
+
+def fails(descriptor: int) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def test_without_a_write_ahead_log_commits_go_on_waiting(

@@ -95,6 +95,10 @@ class TestTurns:
                 with pytest.raises(DatabaseSilent), patience(0.1), write_turn():
                     pytest.fail("The turn was given up by who never had it.")
 
+    def test_inside_a_transaction_nobody_waits_for_a_turn(self, companies: None) -> None:
+        with process_that(holds_the_turn), patience(20), transaction.atomic(), write_turn():
+            pass
+
     def test_who_takes_no_part_is_not_kept_out(self, companies: None) -> None:
         with process_that(holds_the_turn):
             Company.objects.filter(code="NORTH").update(name="Norte")
